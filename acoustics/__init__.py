@@ -1,0 +1,1 @@
+"""Waveform to log-mel and back, and the arithmetic of time."""

@@ -1,0 +1,1 @@
+"""The recognisers under study, their training, and the taps into their layers."""

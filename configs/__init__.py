@@ -1,0 +1,1 @@
+"""YAML: experiments and their parts."""

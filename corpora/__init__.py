@@ -1,0 +1,1 @@
+"""Speech as lhotse CutSets: embedded, LibriSpeech, any manifest; noise; the data module."""

@@ -1,0 +1,1 @@
+"""Rendering, metrics, verification, samples, tables, figures and the report."""
