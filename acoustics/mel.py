@@ -54,7 +54,7 @@ class LogMel(nn.Module):
         n_fft: int = 512,
         f_min: float = 0.0,
         f_max: float | None = None,
-        floor: float = 1e-5,
+        floor: float = 1e-3,
     ) -> None:
         super().__init__()
         top = sample_rate / 2 if f_max is None else f_max

@@ -1,0 +1,41 @@
+"""Characters to tokens and back."""
+
+from jaxtyping import Float, Int
+from torch import Tensor, tensor
+
+from acoustics.errors import UserError
+
+
+def encode(text: str, alphabet: str) -> list[int]:
+    """Tokens of a normalised text; token 0 is the blank and never appears.
+
+    Raises:
+        UserError: a character is outside the alphabet.
+    """
+    unknown = sorted(set(text) - set(alphabet))
+    if unknown:
+        raise UserError(
+            f"characters {''.join(unknown)!r} in {text!r} are outside the alphabet {alphabet!r}; "
+            "normalise the transcript or extend the alphabet"
+        )
+    return [alphabet.index(character) + 1 for character in text]
+
+
+def encode_batch(
+    texts: list[str], alphabet: str
+) -> tuple[Int[Tensor, " token"], Int[Tensor, " batch"]]:
+    """All tokens in one row, as CTC wants them, and how many belong to each text."""
+    rows = [encode(text, alphabet) for text in texts]
+    return tensor([token for row in rows for token in row]), tensor([len(row) for row in rows])
+
+
+def greedy_decode(
+    log_probs: Float[Tensor, "batch state token"], lengths: Int[Tensor, " batch"], alphabet: str
+) -> list[str]:
+    """Best path: the likeliest token of each state, repeats merged, blanks dropped."""
+    texts = []
+    for best, length in zip(log_probs.argmax(-1).tolist(), lengths.tolist(), strict=True):
+        row = best[:length]
+        kept = [t for t, before in zip(row, [0, *row], strict=False) if t not in (0, before)]
+        texts.append("".join(alphabet[token - 1] for token in kept))
+    return texts

@@ -1,0 +1,44 @@
+"""What can be tapped in a recogniser: named layers with their width and timing."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from acoustics.errors import UserError
+from acoustics.frames import Timing
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of a recogniser.
+
+    Attributes:
+        name: as in tables and on the command line, e.g. `blstm3`.
+        module: dotted path of the sub-module whose output is the state.
+        depth: 1 for the first layer.
+        timing: stride and offset of the states, in samples.
+        width: values of one state; for a convolution channels times frequency bands.
+        features: channels of the layer (for a convolution, its channels).
+    """
+
+    name: str
+    module: str
+    depth: int
+    timing: Timing
+    width: int
+    features: int
+
+
+def select_layers(known: Mapping[str, Layer], patterns: Iterable[str]) -> list[str]:
+    """Names that match any of `patterns` (names or globs such as `blstm*`), in order of depth.
+
+    Raises:
+        UserError: a pattern matches nothing; the known layers are listed.
+    """
+    chosen: set[str] = set()
+    for pattern in patterns:
+        matches = [name for name in known if fnmatchcase(name, pattern)]
+        if not matches:
+            raise UserError(f"layer '{pattern}' is unknown; this recogniser has {', '.join(known)}")
+        chosen.update(matches)
+    return [name for name in known if name in chosen]

@@ -1,0 +1,101 @@
+"""`LayerTap`: the way into the layers of a recogniser."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from asr_models.layer import Layer, select_layers
+from asr_models.recogniser import Recogniser
+
+
+@dataclass
+class States:
+    """Hidden states of one layer.
+
+    Attributes:
+        values: `(batch, state, width)`, zero beyond each utterance.
+        lengths: valid states of each utterance.
+    """
+
+    values: Float[Tensor, "batch state width"]
+    lengths: Int[Tensor, " batch"]
+
+
+@dataclass
+class Hearing:
+    """What one pass through a recogniser gave: its output and the states of the tapped layers."""
+
+    log_probs: Float[Tensor, "batch state token"]
+    lengths: Int[Tensor, " batch"]
+    states: dict[str, States] = field(default_factory=dict)
+
+
+def flat_state(output: Tensor) -> Float[Tensor, "batch state width"]:
+    """Output of a layer as `(batch, state, width)`; a 2-D convolution's channels x bands flattened."""
+    if output.ndim == 4:
+        return output.transpose(1, 2).flatten(2)
+    return output
+
+
+class LayerTap:
+    """Runs a recogniser and returns the states of chosen layers.
+
+    Names are resolved here, once: an unknown one raises and lists the known ones. Hooks exist only
+    while a pass runs and are gone after an exception.
+
+    Args:
+        recogniser: the recogniser.
+        layers: names or globs.
+
+    Raises:
+        UserError: a name matches no layer.
+
+    Example:
+        >>> tap = LayerTap(VGGLSTM(), ["cnn1", "blstm*"])  # doctest: +SKIP
+        >>> tap(waveform, lengths).states["blstm3"].values.shape  # doctest: +SKIP
+    """
+
+    def __init__(self, recogniser: Recogniser, layers: Iterable[str] = ("*",)) -> None:
+        self.recogniser = recogniser
+        self.names = select_layers(recogniser.layers, layers)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The tapped layers, in order of depth."""
+        return [self.recogniser.layers[name] for name in self.names]
+
+    @contextmanager
+    def hooked(self) -> Iterator[dict[str, Tensor]]:
+        """Collect the outputs of the tapped layers of every pass made inside the `with`."""
+        outputs: dict[str, Tensor] = {}
+        handles = []
+        try:
+            for layer in self.layers:
+                module = self.recogniser.get_submodule(layer.module)
+                handles.append(module.register_forward_hook(_keep(outputs, layer.name)))
+            yield outputs
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def __call__(
+        self, waveform: Float[Tensor, "batch sample"], lengths: Int[Tensor, " batch"]
+    ) -> Hearing:
+        """One pass: the recogniser's output and the states of the tapped layers."""
+        with self.hooked() as outputs:
+            log_probs, out_lengths = self.recogniser(waveform, lengths)
+        hearing = Hearing(log_probs, out_lengths)
+        for name in self.names:
+            values = flat_state(outputs[name])
+            hearing.states[name] = States(values, self.recogniser.state_lengths(name, lengths))
+        return hearing
+
+
+def _keep(outputs: dict[str, Tensor], name: str):  # type: ignore[no-untyped-def]
+    def hook(module: object, inputs: object, output: Tensor) -> None:
+        outputs[name] = output
+
+    return hook

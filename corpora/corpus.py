@@ -1,0 +1,58 @@
+"""The two things a data module reads from: a corpus of speech and a source of noise."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Literal
+
+from lhotse import CutSet
+
+Split = Literal["train", "dev", "test"]
+NoiseSplit = Literal["train", "test"]
+Progress = Callable[[float, str], None]
+"""Called with the fraction that is done (0 to 1) and one line saying what is being done."""
+
+SAMPLE_RATE = 16000
+NOISE_KINDS = ("babble", "music", "noise")
+
+
+class Corpus(ABC):
+    """Speech in three speaker-disjoint splits; the constructor only stores its arguments."""
+
+    @abstractmethod
+    def prepare(self, progress: Progress | None = None) -> None:
+        """Synthesise, index or download what is missing. Idempotent.
+
+        Raises:
+            UserError: When something is missing that only the user can supply.
+        """
+
+    @abstractmethod
+    def load(self, split: Split) -> CutSet:
+        """The cuts of a split, each with one supervision.
+
+        The supervision has ``text``, ``speaker``, ``gender`` ("female", "male" or None) and, where
+        known, ``alignment`` with the tiers "word" and "phone". A split may be empty.
+        """
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """A hash of everything that determines the content."""
+
+
+class NoiseSource(ABC):
+    """Noise in two splits that share no recording; ``cut.custom["kind"]`` names its kind."""
+
+    @abstractmethod
+    def prepare(self, progress: Progress | None = None) -> None:
+        """Generate or index what is missing. Idempotent."""
+
+    @abstractmethod
+    def load(self, split: NoiseSplit) -> CutSet:
+        """The cuts of a split; kinds are those of ``NOISE_KINDS``.
+
+        Cuts of kind "babble" are single voices: babble is summed from several of them.
+        """
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """A hash of everything that determines the content."""

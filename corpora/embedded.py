@@ -1,0 +1,179 @@
+"""The embedded corpus: espeak-ng reads sentences of a grammar in many voices."""
+
+import hashlib
+from importlib.metadata import version
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from lhotse import AudioSource, CutSet, MonoCut, Recording, SupervisionSegment
+from numpy.typing import NDArray
+
+from acoustics.errors import UserError
+from corpora.alignment import alignments
+from corpora.audio import resample
+from corpora.cache import cache_root, made_once
+from corpora.corpus import SAMPLE_RATE, Corpus, Progress, Split
+from corpora.espeak import ESPEAK_RATE, Spoken, Utterance, speak
+from corpora.grammar import sentences
+from corpora.seeding import generator
+from corpora.voices import Speaker, corpus_speakers
+
+_FORMAT = 1  # raise it when what is written changes while the requests stay the same
+_MARGIN_S = 0.05
+_SPLITS: tuple[Split, ...] = ("test", "dev", "train")
+
+
+class EmbeddedCorpus(Corpus):
+    """A spoken corpus that needs no download: women and men in turn, speaker-disjoint splits.
+
+    It is synthesised once into ``<cache>/embedded-<fingerprint>`` as 16 kHz 16-bit WAV, about one
+    second per ten minutes of speech. The test speakers are the same whatever the size of the other
+    splits, and no sentence is said twice.
+
+    Args:
+        n_train_speakers: Speakers of the training split.
+        n_dev_speakers: Speakers of the development split.
+        n_test_speakers: Speakers of the test split.
+        utterances_per_train_speaker: Utterances of each training speaker, 2.3 s on average.
+        utterances_per_dev_speaker: Utterances of each development speaker.
+        utterances_per_test_speaker: Utterances of each test speaker.
+        seed: Seed of the sentences.
+        cache: Cache folder; by default ``$OTOSCOPE_CACHE`` or ``~/.cache/otoscope``.
+    """
+
+    def __init__(
+        self,
+        n_train_speakers: int = 44,
+        n_dev_speakers: int = 4,
+        n_test_speakers: int = 16,
+        utterances_per_train_speaker: int = 50,
+        utterances_per_dev_speaker: int = 12,
+        utterances_per_test_speaker: int = 8,
+        seed: int = 0,
+        cache: str | None = None,
+    ) -> None:
+        self.sizes: dict[Split, tuple[int, int]] = {
+            "train": (n_train_speakers, utterances_per_train_speaker),
+            "dev": (n_dev_speakers, utterances_per_dev_speaker),
+            "test": (n_test_speakers, utterances_per_test_speaker),
+        }
+        self.seed = seed
+        self.cache = cache
+
+    @property
+    def folder(self) -> Path:
+        """Where the corpus lies once it is prepared."""
+        return cache_root(self.cache) / f"embedded-{self.fingerprint()}"
+
+    def fingerprint(self) -> str:
+        """A hash of every sentence, of every voice and of the synthesiser's version."""
+        content = repr([_FORMAT, version("espeakng-loader"), self._script()])
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+    def prepare(self, progress: Progress | None = None) -> None:
+        """Synthesise the corpus unless the cache holds it.
+
+        Raises:
+            UserError: When the cache cannot be written, or fewer voices exist than were asked for.
+        """
+        made_once(self.folder, lambda folder: self._synthesise(folder, progress))
+
+    def load(self, split: Split) -> CutSet:
+        """The cuts of a split, with word and phone alignments (phones in IPA, without stress)."""
+        self.prepare()
+        folder = self.folder
+        cuts = CutSet.from_file(folder / f"{split}.jsonl.gz")
+        return CutSet.from_cuts(cut.with_recording_path_prefix(folder) for cut in cuts)
+
+    def _script(self) -> list[tuple[Split, Speaker, str]]:
+        """Who says what, in the order in which it is spoken."""
+        try:
+            speakers = corpus_speakers(sum(count for count, _ in self.sizes.values()))
+        except ValueError as error:
+            raise UserError(f"EmbeddedCorpus: {error}; ask for fewer speakers") from error
+        source = sentences(generator("embedded corpus", self.seed))
+        voices = iter(speakers)
+        return [
+            (split, speaker, text)
+            for split in _SPLITS
+            for speaker in islice(voices, self.sizes[split][0])
+            for text in islice(source, self.sizes[split][1])
+        ]
+
+    def _synthesise(self, folder: Path, progress: Progress | None) -> None:
+        script = self._script()
+        requests = [
+            Utterance(speaker.voice, f"{text}.", speaker.rate, speaker.pitch)
+            for _, speaker, text in script
+        ]
+        cuts: dict[Split, list[MonoCut]] = {split: [] for split in _SPLITS}
+        counts: dict[str, int] = {}
+        for number, ((split, speaker, text), spoken) in enumerate(
+            zip(script, speak(requests), strict=True)
+        ):
+            counts[speaker.name] = counts.get(speaker.name, 0) + 1
+            name = f"{speaker.name}-{counts[speaker.name]:03d}"
+            path = Path(split) / speaker.name / f"{name}.wav"
+            cuts[split].append(_write(folder, path, name, speaker, text, spoken))
+            if progress is not None and number % 50 == 0:
+                progress(number / len(script), f"speaking: {number} of {len(script)} utterances")
+        for split, found in cuts.items():
+            CutSet.from_cuts(found).to_file(folder / f"{split}.jsonl.gz")
+        if progress is not None:
+            progress(1.0, f"spoke {len(script)} utterances")
+
+
+def trimmed(waveform: NDArray[np.int16]) -> tuple[int, int]:
+    """First and last sample to keep: 50 ms around everything that is not digital silence."""
+    sounding = np.flatnonzero(np.abs(waveform.astype(np.int32)) > 3)
+    if len(sounding) == 0:
+        return 0, len(waveform)
+    margin = round(_MARGIN_S * ESPEAK_RATE)
+    return max(0, sounding[0] - margin), min(len(waveform), sounding[-1] + 1 + margin)
+
+
+def at_16_khz(waveform: NDArray[np.int16]) -> NDArray[np.float32]:
+    """Resample espeak-ng's output to 16 kHz; scaled down where the peak would pass 0.99."""
+    signal = resample(waveform.astype(np.float32) / 32768, ESPEAK_RATE)
+    peak = float(np.abs(signal).max(initial=1e-9))
+    return signal * np.float32(min(1.0, 0.99 / peak))
+
+
+def _write(
+    folder: Path, path: Path, name: str, speaker: Speaker, text: str, spoken: Spoken
+) -> MonoCut:
+    begin, end = trimmed(spoken.waveform)
+    waveform = at_16_khz(spoken.waveform[begin:end])
+    (folder / path).parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(folder / path, waveform, SAMPLE_RATE, subtype="PCM_16")
+    duration = len(waveform) / SAMPLE_RATE
+    recording = Recording(
+        id=name,
+        # Relative, so that the cache can be moved.
+        sources=[AudioSource(type="file", channels=[0], source=path.as_posix())],
+        sampling_rate=SAMPLE_RATE,
+        num_samples=len(waveform),
+        duration=duration,
+    )
+    start_s = begin / ESPEAK_RATE
+    supervision = SupervisionSegment(
+        id=name,
+        recording_id=name,
+        start=0.0,
+        duration=duration,
+        text=text,
+        language="English",
+        speaker=speaker.name,
+        gender=speaker.sex,
+        alignment=alignments(text, spoken.events, start_s, min(start_s + duration, end / ESPEAK_RATE)),
+    )
+    return MonoCut(
+        id=name,
+        start=0.0,
+        duration=duration,
+        channel=0,
+        supervisions=[supervision],
+        recording=recording,
+    )

@@ -1,0 +1,82 @@
+"""Synthetic speakers: an espeak-ng voice variant, an accent, a speaking rate and a pitch.
+
+A variant sets the vocal tract (formants), the breath and the roughness of a voice; women and men are
+told apart by the ``gender`` line of the variant's own file. Variants that whisper, croak or imitate
+machines are left out, and so are those that hardly differ from one that is in.
+"""
+
+from dataclasses import dataclass
+
+WOMEN = (
+    *("f1", "Annie", "steph", "linda", "f3", "Andrea", "f5", "anika"),
+    *("f2", "aunty", "Alicia", "f4", "belinda", "grandma", "steph3"),
+)
+MEN = (
+    *("m1", "Andy", "m7", "sandro", "m3", "Marco", "m8", "travis"),
+    *("m2", "antonio", "victor", "m4", "Lee", "m5", "Hugo"),
+)
+NOISE_VOICES = ("steph2", "Gene", "shelby", "Reed", "Michael", "Jacky", "rob", "edward2")
+"""Variants of the voices that babble; no corpus speaker has one."""
+
+ACCENTS = (
+    *("gmw/en", "gmw/en-US", "gmw/en-GB-scotland", "gmw/en-GB-x-rp"),
+    *("gmw/en-029", "gmw/en-US-nyc", "gmw/en-GB-x-gbclan", "gmw/en-GB-x-gbcwmd"),
+)
+
+_GOLDEN = 0.6180339887
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """A synthetic speaker; ``rate`` is in words per minute, ``pitch`` runs from 0 to 99."""
+
+    name: str
+    sex: str
+    variant: str
+    accent: str
+    rate: int
+    pitch: int
+
+    @property
+    def voice(self) -> str:
+        """The name espeak-ng knows this variant and accent by."""
+        return f"{self.accent}+{self.variant}"
+
+
+def corpus_speakers(count: int) -> list[Speaker]:
+    """The first ``count`` speakers, women and men in turn; a longer list begins like a shorter one.
+
+    Every variant is heard once before one comes again with another accent, rate and pitch.
+
+    Raises:
+        ValueError: When there are not that many distinct combinations.
+    """
+    limit = 2 * len(ACCENTS) * min(len(WOMEN), len(MEN))
+    if count > limit:
+        raise ValueError(f"{count} speakers asked for, at most {limit} can be told apart")
+    return [_speaker(i // 2, woman=i % 2 == 0) for i in range(count)]
+
+
+def noise_speakers() -> list[Speaker]:
+    """The voices that babble, each with two accents."""
+    return [
+        Speaker(f"x{i:02d}", "", NOISE_VOICES[i % 8], ACCENTS[(3 * i) % 8], 150 + 4 * i, 30 + 3 * i)
+        for i in range(16)
+    ]
+
+
+def _speaker(index: int, woman: bool) -> Speaker:
+    variants = WOMEN if woman else MEN
+    turn, place = divmod(index, len(variants))
+    # A variant's pitch moves in wide steps from turn to turn; its rate runs through a low-discrepancy
+    # sequence, so that no two speakers of a turn agree in both.
+    spread = (index * _GOLDEN) % 1.0
+    pitch = (48, 78, 22, 63, 35, 90, 10, 55)[turn] + round(12 * spread) - 6
+    return Speaker(
+        name=f"{'w' if woman else 'm'}{index:02d}",
+        sex="female" if woman else "male",
+        variant=variants[place],
+        accent=ACCENTS[(3 * place + 5 * turn + (0 if woman else 4)) % len(ACCENTS)],
+        rate=150 + round(50 * ((index * _GOLDEN * 3 + 0.3 * turn) % 1.0)),
+        pitch=pitch,
+    )

@@ -1,0 +1,226 @@
+"""The report of a run: one HTML file with its figures, tables and sounds inside."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import plotly.graph_objects as go
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from evaluation.figures import depth_figure
+from evaluation.listening import REFERENCE, REFERENCE_LAYERS, write_atomically
+from evaluation.reading import (
+    METRICS,
+    REFERENCE_DASHES,
+    Row,
+    by_depth,
+    colour_of,
+    distinct,
+    metric_of,
+    number,
+    select,
+    spell,
+)
+from evaluation.report_samples import embed_samples
+from evaluation.run_folder import RunFolder, read_run
+from evaluation.training_figures import plateaus, probe_curves_figure, recogniser_curves_figure
+
+TEMPLATES = Path(__file__).parent / "templates"
+MODEL_ORDER = ("baseline", "robust", "untrained")
+CONDITION_ORDER = ("clean", "snr20", "snr10", "snr0")
+
+
+def build_report(run: Path, max_megabytes: float = 25.0) -> Path:
+    """Write `report/index.html` from whatever the run has left so far.
+
+    The file needs nothing else: charts, pictures and sounds are inside, and it forbids itself the
+    network. A part that is missing is named on the page instead.
+
+    Args:
+        run: the run folder.
+        max_megabytes: sounds and mel pictures are embedded utterance by utterance as long as the
+            page stays below this; the rest is listed by path. Charts (4.8 MB) and tables always are.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        UserError: there is no such run, or the page cannot be written.
+    """
+    folder = read_run(run)
+    figures: dict[str, go.Figure] = {}
+    metrics = [_metric_block(folder.summary, *pair, figures) for pair in _scored(folder.summary)]
+    training = _training(folder, figures)
+    models, conditions = _names(folder)
+    page: dict[str, Any] = {
+        "name": run.resolve().name,
+        "run": folder,
+        "facts": _facts(folder),
+        "models": [(name, *colour_of(name, models)) for name in models],
+        "conditions": [(name, *colour_of(name, conditions)) for name in conditions],
+        "references": REFERENCE_DASHES,
+        "metrics": metrics,
+        "training": training,
+        "environment": list(_flatten(folder.environment)),
+        "total_s": sum(number(stage.get("seconds")) or 0.0 for stage in folder.stages),
+        "n_failed_scores": sum(folder.failure_counts.values()),
+        "figures": _script_json({name: _plain(figure) for name, figure in figures.items()}),
+        "limit_mb": max_megabytes,
+    }
+    budget = max_megabytes * 1e6 - len(_render(page, [], 0))
+    samples, left_out = embed_samples(folder, models, conditions, budget)
+    target = run / "report" / "index.html"
+    write_atomically(target, _render(page, samples, left_out))
+    return target
+
+
+def _render(page: Mapping[str, Any], samples: list[dict[str, Any]], left_out: int) -> bytes:
+    loader = FileSystemLoader(TEMPLATES)
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    verbatim = {
+        name: Markup((TEMPLATES / f"report.{name}").read_text(encoding="utf-8"))  # noqa: S704
+        for name in ("css", "js")
+    }
+    text = environment.get_template("report.html.j2").render(
+        **page,
+        **verbatim,
+        plotly=Markup(get_plotlyjs()),  # noqa: S704
+        samples=_script_json(samples),
+        n_samples=len(samples),
+        left_out=left_out,
+    )
+    return text.encode()
+
+
+def _script_json(value: object) -> Markup:
+    """JSON that cannot end the script element it stands in, whatever the data say."""
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S704
+
+
+def _plain(figure: go.Figure) -> dict[str, Any]:
+    plain: dict[str, Any] = json.loads(figure.to_json())
+    plain["layout"].pop("template", None)
+    return plain
+
+
+def _ordered(names: Iterable[str], first: tuple[str, ...]) -> list[str]:
+    found = list(dict.fromkeys(names))
+    return [name for name in first if name in found] + [n for n in found if n not in first]
+
+
+def _names(folder: RunFolder) -> tuple[list[str], list[str]]:
+    """Models and conditions of tables and samples in the order of the house."""
+    rows: list[Row] = [*folder.summary, *(vars(sample) for sample in folder.samples)]
+    models = [name for name in distinct(rows, "model") if name != REFERENCE]
+    return _ordered(models, MODEL_ORDER), _ordered(distinct(rows, "condition"), CONDITION_ORDER)
+
+
+def _facts(folder: RunFolder) -> list[tuple[str, str]]:
+    layers = distinct(by_depth(folder.summary), "layer")
+    models, conditions = _names(folder)
+    facts = [
+        ("models", ", ".join(models)),
+        ("conditions", ", ".join(conditions)),
+        ("layers", f"{len(layers)}: {layers[0]} to {layers[-1]}" if layers else ""),
+        ("verifier", ", ".join(distinct(select(folder.summary, metric="eer"), "scorer"))),
+    ]
+    return [(name, text) for name, text in facts if text]
+
+
+def _scored(summary: list[Row]) -> list[tuple[str, str]]:
+    """Metric and scorer of every block, in the order of the house; strange metrics last."""
+    pairs = dict.fromkeys((str(row["metric"]), str(row["scorer"])) for row in summary)
+    order = {name: at for at, name in enumerate(METRICS)}
+    return sorted(pairs, key=lambda pair: (order.get(pair[0], len(order)), pair))
+
+
+def _metric_block(
+    summary: list[Row], metric: str, scorer: str, figures: dict[str, go.Figure]
+) -> dict[str, Any]:
+    """Panels and table of one metric; its figures are added to `figures`."""
+    rows = select(summary, metric=metric, scorer=scorer)
+    models = _ordered(distinct(rows, "model"), MODEL_ORDER)
+    conditions = _ordered(distinct(rows, "condition"), CONDITION_ORDER)
+    rows = [row for model in models for row in rows if row["model"] == model]
+    panels = []
+    for along, names in (("condition", conditions), ("model", models)):
+        draw = partial(depth_figure, rows, metric, scorer)
+        for name in names:
+            identity = f"figure-{len(figures)}"
+            figures[identity] = draw(condition=name) if along == "condition" else draw(model=name)
+            panels.append({"id": identity, "along": along, "name": name})
+    layers = [name for name in REFERENCE_LAYERS[:2] if select(rows, layer=name)]
+    layers += distinct(by_depth(rows), "layer")
+    layers += [layer for layer in distinct(rows, "layer") if layer not in layers]
+    table = [
+        (condition, model, [_cell(rows, condition, model, layer, metric) for layer in layers])
+        for condition in conditions
+        for model in models
+    ]
+    how = metric_of(metric)
+    return {
+        "metric": metric, "scorer": scorer, "how": how, "panels": panels, "layers": layers,
+        "table": [line for line in table if any(line[2])],
+        "failed": sum(int(number(row["n_failed"]) or 0) for row in rows),
+    }  # fmt: skip
+
+
+def _cell(
+    rows: list[Row], condition: str, model: str, layer: str, metric: str
+) -> dict[str, Any] | None:
+    found = select(rows, condition=condition, model=model, layer=layer)
+    if not found:
+        return None
+    row = found[0]
+    means = [value for value in (number(other["mean"]) for other in rows) if value is not None]
+    mean = number(row["mean"])
+    span = (max(means) - min(means)) if means else 0.0
+    bare = metric_of(metric)._replace(unit="")
+    low, high = number(row["ci_low"]), number(row["ci_high"])
+    return {
+        "mean": spell(mean, metric).removesuffix(" %"),
+        "interval": None
+        if low is None or high is None
+        else f"{low:.{bare.digits}f} to {high:.{bare.digits}f}",
+        "n": row["n_scored"],
+        "failed": int(number(row["n_failed"]) or 0),
+        "heat": 0.0 if mean is None or not span else round((mean - min(means)) / span, 3),
+    }
+
+
+def _training(folder: RunFolder, figures: dict[str, go.Figure]) -> dict[str, Any]:
+    probes, recognisers = [], []
+    for model in _ordered(folder.probe_curves, MODEL_ORDER):
+        rows = folder.probe_curves[model]
+        identity = f"figure-{len(figures)}"
+        figures[identity] = probe_curves_figure(rows)
+        probes.append({"id": identity, "model": model, "plateaus": plateaus(rows)})
+    quantities = dict.fromkeys(
+        name for rows in folder.recogniser_curves.values() for name in distinct(rows, "metric")
+    )
+    for quantity in quantities:
+        identity = f"figure-{len(figures)}"
+        figures[identity] = recogniser_curves_figure(folder.recogniser_curves, quantity)
+        recognisers.append({"id": identity, "metric": quantity})
+    return {"probes": probes, "recognisers": recognisers}
+
+
+def _flatten(value: Any, name: str = "") -> Iterable[tuple[str, str]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _flatten(inner, f"{name}.{key}" if name else str(key))
+    elif isinstance(value, list) and any(isinstance(inner, dict) for inner in value):
+        for at, inner in enumerate(value):
+            yield from _flatten(inner, f"{name}[{at}]")
+    else:
+        yield name, str(value)

@@ -1,0 +1,146 @@
+"""What a run folder holds, read with patience: a run may be half done, a table half written."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from acoustics.errors import UserError
+from evaluation.listening import Sample, read_samples
+from evaluation.reading import Row
+
+SUMMARY = "model condition layer depth metric scorer mean ci_low ci_high n_scored n_failed".split()
+SCORES = "model condition layer utterance metric scorer failure".split()
+TRIALS = "model condition layer scorer trial failure".split()
+PROBE_CURVES = "step split layer mel_l1".split()
+RECOGNISER_CURVES = "step split metric value".split()
+
+FAILURES_SHOWN = 200
+"""Failed scores listed one by one; all of them are counted by reason."""
+
+
+@dataclass
+class RunFolder:
+    """The parts of a run that a report shows; what is absent is empty, and `notes` says so."""
+
+    path: Path
+    summary: list[Row] = field(default_factory=list)
+    probe_curves: dict[str, list[Row]] = field(default_factory=dict)
+    recogniser_curves: dict[str, list[Row]] = field(default_factory=dict)
+    samples: list[Sample] = field(default_factory=list)
+    texts: dict[str, str] = field(default_factory=dict)
+    failed_scores: list[Row] = field(default_factory=list)
+    failure_counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    unusable: list[Row] = field(default_factory=list)
+    stages: list[dict[str, Any]] = field(default_factory=list)
+    environment: dict[str, Any] = field(default_factory=dict)
+    config: str = ""
+    notes: list[str] = field(default_factory=list)
+
+
+def read_run(path: Path) -> RunFolder:
+    """Read what there is.
+
+    Raises:
+        UserError: the folder does not exist, or holds nothing that a run leaves.
+    """
+    if not path.is_dir():
+        raise UserError(f"{path}: no such run folder; `otoscope run --output {path}` makes one")
+    run = RunFolder(path)
+    run.config = _text(run, "config.yaml", "the resolved configuration")
+    run.summary = _table(run, "summary.csv", SUMMARY, "the scores over depth")
+    run.samples = read_samples(path)
+    if not run.samples:
+        run.notes.append("samples.csv: missing or empty, so there is nothing to listen to yet")
+    run.probe_curves = _curves(run, "probes", PROBE_CURVES)
+    run.recogniser_curves = _curves(run, "recognisers", RECOGNISER_CURVES)
+    run.stages = [entry for entry in _json(run, "stages.json", list) if isinstance(entry, dict)]
+    run.environment = _json(run, "environment.json", dict)
+    if not any((run.config, run.summary, run.samples, run.stages, run.environment)):
+        if not (run.probe_curves or run.recogniser_curves):
+            raise UserError(f"{path}: holds nothing of a run; give the folder of `otoscope run`")
+    heard = {sample.utterance for sample in run.samples}
+    for row in _rows(run, path / "utterances.csv", ["utterance", "text"]):
+        if row["utterance"] in heard:
+            run.texts[row["utterance"]] = row["text"]
+    run.unusable = list(_rows(run, path / "failures.csv", ["split", "utterance", "reason"]))
+    _collect_failures(run)
+    return run
+
+
+def _collect_failures(run: RunFolder) -> None:
+    for name, columns in (("scores.csv", SCORES), ("trial_scores.csv", TRIALS)):
+        for row in _rows(run, run.path / name, columns):
+            if not row["failure"]:
+                continue
+            metric = row.get("metric") or "eer"
+            run.failure_counts[metric, row["failure"]] += 1
+            if len(run.failed_scores) < FAILURES_SHOWN:
+                utterance = row.get("utterance") or f"trial {row['trial']}"
+                run.failed_scores.append({**row, "metric": metric, "utterance": utterance})
+
+
+def _rows(run: RunFolder, path: Path, columns: Sequence[str]) -> Iterator[dict[str, str]]:
+    """The whole rows of a table, one at a time; broken ones are counted in a note."""
+    if not path.is_file():
+        return
+    name, broken = path.relative_to(run.path), 0
+    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    with path.open(newline="", encoding="utf-8", errors="replace") as file:
+        reader = csv.DictReader(file)
+        lacking = [column for column in columns if column not in (reader.fieldnames or ())]
+        if lacking:
+            run.notes.append(f"{name}: has no column {', '.join(lacking)}; it was left out")
+            return
+        for row in reader:
+            if any(row[column] is None for column in columns):
+                broken += 1
+                continue
+            yield row
+    if broken:
+        run.notes.append(f"{name}: {broken} incomplete row(s) were left out")
+
+
+def _table(run: RunFolder, name: str, columns: Sequence[str], what: str) -> list[Row]:
+    rows: list[Row] = list(_rows(run, run.path / name, columns))
+    if not rows and not any(note.startswith(f"{name}:") for note in run.notes):
+        run.notes.append(f"{name}: missing or empty, so {what} cannot be shown yet")
+    return rows
+
+
+def _curves(run: RunFolder, folder: str, columns: Sequence[str]) -> dict[str, list[Row]]:
+    found = {}
+    for path in sorted(run.path.glob(f"{folder}/*/curves.csv")):
+        rows: list[Row] = list(_rows(run, path, columns))
+        if rows:
+            found[path.parent.name] = rows
+    if not found:
+        run.notes.append(f"{folder}/*/curves.csv: missing, so their training cannot be shown yet")
+    return found
+
+
+def _text(run: RunFolder, name: str, what: str) -> str:
+    path = run.path / name
+    if path.is_file():
+        return path.read_text(encoding="utf-8", errors="replace")
+    run.notes.append(f"{name}: missing ({what})")
+    return ""
+
+
+def _json(run: RunFolder, name: str, kind: type) -> Any:
+    path = run.path / name
+    if not path.is_file():
+        run.notes.append(f"{name}: missing")
+        return kind()
+    try:
+        value = json.loads(path.read_text(encoding="utf-8", errors="replace"))
+    except ValueError as error:
+        run.notes.append(f"{name}: cannot be read ({error})")
+        return kind()
+    return value if isinstance(value, kind) else kind()
