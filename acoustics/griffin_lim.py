@@ -55,8 +55,8 @@ class GriffinLim(nn.Module):
         window = nn.functional.pad(log_mel.window, (0, count * self.hop - win))
         self.register_buffer("blocks", window.view(count, self.hop), persistent=False)
         self.centre = win // 2  # of the first frame, in the padded waveform
-        # Silent frames behind the end: their windows reach back as in any longer batch.
-        self.tail = -(-win // (2 * self.hop))
+        # Silent frames behind the end: every one that overlaps the last, as in any longer batch.
+        self.tail = count - 1
 
     def magnitude(self, mel: Float[Tensor, "batch frame mel"]) -> Float[Tensor, "batch frame bin"]:
         """Linear magnitudes from log-mel, by pseudo-inverse and clipping."""

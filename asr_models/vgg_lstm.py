@@ -1,9 +1,12 @@
 """VGG-LSTM of the resynthesis paper (section 3.1, after Hori et al. 2017)."""
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from acoustics.errors import UserError
 from acoustics.frames import Timing, mel_frames, pooled_length
 from acoustics.mel import LogMel
 from asr_models.blocks import BLSTMBlock, ConvBlock
@@ -29,11 +32,14 @@ class VGGLSTM(Recogniser):
         blstm_layers: number of BLSTM layers.
         dropout: on the input of each BLSTM, in training only.
         alphabet: characters; token `i + 1` is `alphabet[i]`, token 0 the blank.
+
+    Raises:
+        UserError: `channels` are not four.
     """
 
     def __init__(
         self,
-        channels: tuple[int, int, int, int] = (16, 16, 32, 32),
+        channels: Sequence[int] = (16, 16, 32, 32),
         hidden: int = 64,
         n_mels: int = 80,
         blstm_layers: int = 5,
@@ -41,6 +47,8 @@ class VGGLSTM(Recogniser):
         alphabet: str = DEFAULT_ALPHABET,
     ) -> None:
         super().__init__()
+        if len(channels) != 4:
+            raise UserError(f"VGGLSTM: channels {list(channels)} must be four numbers")
         self.config = {
             "channels": list(channels),
             "hidden": hidden,
@@ -66,7 +74,7 @@ class VGGLSTM(Recogniser):
         self.layers = self._describe(channels, hidden, n_mels, blstm_layers)
 
     def _describe(
-        self, channels: tuple[int, ...], hidden: int, n_mels: int, blstm_layers: int
+        self, channels: Sequence[int], hidden: int, n_mels: int, blstm_layers: int
     ) -> dict[str, Layer]:
         timing, bands, layers = Timing(self.log_mel.hop_length), n_mels, []
         for i, width in enumerate(channels):

@@ -1,5 +1,7 @@
 """From the events of a synthesiser to the word and phone tiers of a lhotse supervision."""
 
+from itertools import pairwise
+
 from lhotse.supervision import AlignmentItem
 
 from corpora.espeak import ESPEAK_RATE, Event
@@ -43,7 +45,7 @@ def _phones(events: list[Event], start_s: float, end_s: float) -> list[tuple[int
     found: list[tuple[int, AlignmentItem]] = []
     word = -1
     sounding = [e for e in events if e.kind == "phone"]
-    ends = {id(e): later.sample for e, later in zip(sounding, sounding[1:], strict=False)}
+    ends = {id(e): later.sample for e, later in pairwise(sounding)}
     for event in events:
         if event.kind == "word":
             word += 1
@@ -84,5 +86,5 @@ def _shared(words: list[str], begin: float, end: float) -> list[AlignmentItem]:
     for word in words:
         until = begin + (end - begin) * len(word) / letters
         items.append(_item(word, begin, until))
-        begin, letters, _ = until, letters - len(word), end
+        begin, letters = until, letters - len(word)
     return items

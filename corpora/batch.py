@@ -1,6 +1,6 @@
 """What a data loader hands to a recogniser, a probe bank or a scorer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
@@ -21,6 +21,8 @@ class SpeechBatch:
         sexes: "female", "male" or "".
         failures: ``(utterance id, reason)`` of the utterances of this batch that could not be used.
             When nothing could be used, the batch has size 0 and its consumer skips it.
+        warnings: ``(utterance id, remark)`` of utterances that were used all the same (clipped,
+            resampled, mixed down).
     """
 
     waveform: Tensor
@@ -33,6 +35,7 @@ class SpeechBatch:
     snr_db: list[float]
     sexes: list[str]
     failures: list[tuple[str, str]]
+    warnings: list[tuple[str, str]] = field(default_factory=list)
 
     def __len__(self) -> int:
         """Number of usable utterances."""

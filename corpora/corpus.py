@@ -38,6 +38,10 @@ class Corpus(ABC):
     def fingerprint(self) -> str:
         """A hash of everything that determines the content."""
 
+    def problems(self, split: Split) -> list[tuple[str, str]]:
+        """``(utterance id, reason)`` of what could not even be listed among the cuts."""
+        return []
+
 
 class NoiseSource(ABC):
     """Noise in two splits that share no recording; ``cut.custom["kind"]`` names its kind."""

@@ -6,21 +6,21 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from lhotse import AudioSource, CutSet, MonoCut, Recording, SupervisionSegment
 from numpy.typing import NDArray
 
 from acoustics.errors import UserError
 from corpora.alignment import alignments
-from corpora.audio import resample
+from corpora.audio import resample, write_wav
 from corpora.cache import cache_root, made_once
 from corpora.corpus import SAMPLE_RATE, Corpus, Progress, Split
 from corpora.espeak import ESPEAK_RATE, Spoken, Utterance, speak
+from corpora.folders import stored_cuts
 from corpora.grammar import sentences
 from corpora.seeding import generator
 from corpora.voices import Speaker, corpus_speakers
 
-_FORMAT = 1  # raise it when what is written changes while the requests stay the same
+_FORMAT = 2  # raise it when what is written changes while the requests stay the same
 _MARGIN_S = 0.05
 _SPLITS: tuple[Split, ...] = ("test", "dev", "train")
 
@@ -84,8 +84,7 @@ class EmbeddedCorpus(Corpus):
         """The cuts of a split, with word and phone alignments (phones in IPA, without stress)."""
         self.prepare()
         folder = self.folder
-        cuts = CutSet.from_file(folder / f"{split}.jsonl.gz")
-        return CutSet.from_cuts(cut.with_recording_path_prefix(folder) for cut in cuts)
+        return stored_cuts(folder / f"{split}.jsonl.gz", folder)
 
     def _script(self) -> list[tuple[Split, Speaker, str]]:
         """Who says what, in the order in which it is spoken."""
@@ -125,38 +124,45 @@ class EmbeddedCorpus(Corpus):
             progress(1.0, f"spoke {len(script)} utterances")
 
 
-def trimmed(waveform: NDArray[np.int16]) -> tuple[int, int]:
-    """First and last sample to keep: 50 ms around everything that is not digital silence."""
+def trimmed(waveform: NDArray[np.int16]) -> tuple[NDArray[np.int16], int]:
+    """Leave exactly 50 ms of silence on either side of what sounds.
+
+    Returns:
+        ``(sample,)``, and the sample of the input at which it begins; negative where silence was
+        added, because espeak-ng begins a vowel at once.
+    """
     sounding = np.flatnonzero(np.abs(waveform.astype(np.int32)) > 3)
-    if len(sounding) == 0:
-        return 0, len(waveform)
     margin = round(_MARGIN_S * ESPEAK_RATE)
-    return max(0, sounding[0] - margin), min(len(waveform), sounding[-1] + 1 + margin)
+    first, last = (int(sounding[0]), int(sounding[-1])) if len(sounding) else (0, -1)
+    return np.pad(waveform[first : last + 1], margin), first - margin
 
 
 def at_16_khz(waveform: NDArray[np.int16]) -> NDArray[np.float32]:
     """Resample espeak-ng's output to 16 kHz; scaled down where the peak would pass 0.99."""
-    signal = resample(waveform.astype(np.float32) / 32768, ESPEAK_RATE)
+    signal = resample(waveform.astype(np.float32) / np.float32(32768), ESPEAK_RATE)
     peak = float(np.abs(signal).max(initial=1e-9))
     return signal * np.float32(min(1.0, 0.99 / peak))
+
+
+def recording_of(name: str, path: Path, samples: int) -> Recording:
+    """A recording at 16 kHz; its path stays relative, so that a cache can be moved."""
+    return Recording(
+        id=name,
+        sources=[AudioSource(type="file", channels=[0], source=path.as_posix())],
+        sampling_rate=SAMPLE_RATE,
+        num_samples=samples,
+        duration=samples / SAMPLE_RATE,
+    )
 
 
 def _write(
     folder: Path, path: Path, name: str, speaker: Speaker, text: str, spoken: Spoken
 ) -> MonoCut:
-    begin, end = trimmed(spoken.waveform)
-    waveform = at_16_khz(spoken.waveform[begin:end])
+    sounding, begin = trimmed(spoken.waveform)
+    waveform = at_16_khz(sounding)
     (folder / path).parent.mkdir(parents=True, exist_ok=True)
-    soundfile.write(folder / path, waveform, SAMPLE_RATE, subtype="PCM_16")
+    write_wav(folder / path, waveform)
     duration = len(waveform) / SAMPLE_RATE
-    recording = Recording(
-        id=name,
-        # Relative, so that the cache can be moved.
-        sources=[AudioSource(type="file", channels=[0], source=path.as_posix())],
-        sampling_rate=SAMPLE_RATE,
-        num_samples=len(waveform),
-        duration=duration,
-    )
     start_s = begin / ESPEAK_RATE
     supervision = SupervisionSegment(
         id=name,
@@ -167,7 +173,7 @@ def _write(
         language="English",
         speaker=speaker.name,
         gender=speaker.sex,
-        alignment=alignments(text, spoken.events, start_s, min(start_s + duration, end / ESPEAK_RATE)),
+        alignment=alignments(text, spoken.events, start_s, start_s + duration),
     )
     return MonoCut(
         id=name,
@@ -175,5 +181,5 @@ def _write(
         duration=duration,
         channel=0,
         supervisions=[supervision],
-        recording=recording,
+        recording=recording_of(name, path, len(waveform)),
     )

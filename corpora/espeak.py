@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import IO, cast
 
 import espeakng_loader
 import numpy as np
@@ -21,10 +22,11 @@ from numpy.typing import NDArray
 
 ESPEAK_RATE = 22050
 
-_RETRIEVAL = 1
+_SYNCHRONOUS = 2  # calls back from within espeak_Synth; retrieval mode polls every 20 ms
 _PHONEME_EVENTS, _PHONEME_IPA, _DO_NOT_EXIT = 1, 2, 1 << 15
 _UTF8, _END_PAUSE = 1, 0x1000
-_RATE, _PITCH, _RANGE = 1, 3, 4
+_RATE, _VOLUME, _PITCH, _RANGE = 1, 2, 3, 4
+_QUIET = 60  # of 100: at full volume some variants are clipped by the library itself
 _LIST_END, _WORD, _PHONEME = 0, 1, 7
 
 
@@ -78,19 +80,21 @@ def speak(utterances: list[Utterance]) -> Iterator[Spoken]:
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=root
     ) as child:
-        assert child.stdin is not None and child.stdout is not None and child.stderr is not None
+        stdin, stdout, stderr = (
+            cast(IO[bytes], p) for p in (child.stdin, child.stdout, child.stderr)
+        )
         # The child reads all requests before it answers, so neither side can block the other.
         with contextlib.suppress(BrokenPipeError):
-            child.stdin.write(json.dumps([asdict(u) for u in utterances]).encode())
-            child.stdin.close()
+            stdin.write(json.dumps([asdict(u) for u in utterances]).encode())
+            stdin.close()
         try:
             for _ in utterances:
-                header = child.stdout.readline()
+                header = stdout.readline()
                 if not header:
-                    reason = child.stderr.read().decode(errors="replace").strip()
+                    reason = stderr.read().decode(errors="replace").strip()
                     raise RuntimeError(f"espeak-ng stopped: {reason.splitlines()[-1:] or 'killed'}")
                 answer = json.loads(header)
-                samples = child.stdout.read(2 * answer["samples"])
+                samples = stdout.read(2 * answer["samples"])
                 events = [Event(*event) for event in answer["events"]]
                 yield Spoken(np.frombuffer(samples, dtype="<i2"), events)
         finally:
@@ -130,7 +134,7 @@ class _Synthesiser:
         self._library = ctypes.CDLL(espeakng_loader.get_library_path())
         options = _PHONEME_EVENTS | _PHONEME_IPA | _DO_NOT_EXIT
         data = espeakng_loader.get_data_path().encode()
-        rate = self._library.espeak_Initialize(_RETRIEVAL, 0, data, options)
+        rate = self._library.espeak_Initialize(_SYNCHRONOUS, 0, data, options)
         if rate != ESPEAK_RATE:
             raise RuntimeError(f"espeak_Initialize returned {rate} instead of {ESPEAK_RATE}")
         self._chunks: list[NDArray[np.int16]] = []
@@ -160,6 +164,7 @@ class _Synthesiser:
             raise RuntimeError(f"espeak-ng has no voice {utterance.voice!r}")
         parameters = {
             _RATE: utterance.rate,
+            _VOLUME: _QUIET,
             _PITCH: utterance.pitch,
             _RANGE: utterance.pitch_range,
         }

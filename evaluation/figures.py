@@ -37,8 +37,10 @@ def depth_figure(
 
     Args:
         rows: of `summary.csv`; those of other metrics and scorers are ignored.
-        metric, scorer: as in the table.
-        condition, model: exactly one of them: the panel.
+        metric: as in the table.
+        scorer: as in the table.
+        condition: the panel, unless a model is.
+        model: the panel, unless a condition is.
 
     Returns:
         A figure; every trace carries `meta` with its `model` and `condition`, `dark` (its colour
@@ -105,9 +107,10 @@ def _band(rows: list[Row]) -> tuple[list[float | None], list[float | None]]:
     y: list[float | None] = []
     run: list[tuple[float, float, float]] = []
     for row in [*rows, None]:
-        corner = row and (number(row["depth"]), number(row["ci_low"]), number(row["ci_high"]))
-        if corner and None not in corner:
-            run.append(corner)
+        cells = [number(row[name]) for name in ("depth", "ci_low", "ci_high")] if row else []
+        corner = [cell for cell in cells if cell is not None]
+        if len(corner) == 3:
+            run.append((corner[0], corner[1], corner[2]))
             continue
         if run:
             x += [*(point[0] for point in run), *(point[0] for point in reversed(run)), None]

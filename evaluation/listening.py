@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 import numpy as np
 import soundfile
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 
 from acoustics.errors import UserError
 from evaluation.pictures import mel_picture
@@ -104,8 +104,8 @@ def write_atomically(path: Path, content: bytes) -> None:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
     except OSError as error:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
@@ -115,12 +115,12 @@ def write_atomically(path: Path, content: bytes) -> None:
         ) from error
 
 
-def write_audio(path: Path, waveform: Float[np.ndarray, " sample"], sample_rate: int) -> None:
+def write_audio(path: Path, waveform: Shaped[np.ndarray, " sample"], sample_rate: int) -> None:
     """Write 16-bit FLAC, whole or not at all.
 
     Args:
         path: the file to write; its folder is made.
-        waveform: full scale is 1; beyond it is clipped by the 16 bits.
+        waveform: 16-bit integers, or floats of full scale 1; beyond it the 16 bits clip.
         sample_rate: in Hz.
 
     Raises:
@@ -154,7 +154,11 @@ def write_sample(
 
     Args:
         run: the run folder.
-        model, condition, layer, utterance, speaker: as in every table.
+        model: as in every table.
+        condition: as in every table.
+        layer: as in every table.
+        utterance: its identifier.
+        speaker: its speaker.
         mel: log-mel (natural logarithm) the audio was made from.
         levels: darkest and brightest log-mel level of the picture; give the same to all layers
             of an utterance (`pictures.mel_levels` of its natural mel) to make them comparable.

@@ -33,14 +33,8 @@ METRICS: dict[str, Metric] = {
         "Equal error rate of speaker verification. Near the natural line the layer still carries"
         " the speaker; near 50 % a verifier can only guess.",
     ),
-    "min_dcf": Metric(
-        "minDCF", "", 3, "Who is speaking, at the strictest threshold?", "Lower: more speaker left."
-    ),
     "stoi": Metric(
         "STOI", "", 3, "How intelligible is it?", "Against the clean speech; 1 is perfect."
-    ),
-    "estoi": Metric(
-        "ESTOI", "", 3, "How intelligible, in modulated noise?", "Against the clean speech."
     ),
     "pesq_wb": Metric(
         "PESQ wide-band", "", 2, "How good does it sound?", "Against the clean speech, 1 to 4.64."
@@ -52,6 +46,9 @@ METRICS: dict[str, Metric] = {
         "How good, over a telephone?",
         "Against the clean speech, 1 to 4.55. Steadier than wide-band on Griffin-Lim audio.",
     ),
+    "estoi": Metric(
+        "ESTOI", "", 3, "How intelligible, in modulated noise?", "Against the clean speech."
+    ),
     "wer": Metric(
         "WER", "%", 1, "Which words survive?", "Word errors of a recogniser on the rendered speech."
     ),
@@ -62,6 +59,9 @@ METRICS: dict[str, Metric] = {
         3,
         "How well can a probe rebuild the mel?",
         "Mean absolute error of the probe's log-mel, in nepers.",
+    ),
+    "min_dcf": Metric(
+        "minDCF", "", 3, "Who is speaking, at the strictest threshold?", "Lower: more speaker left."
     ),
 }
 

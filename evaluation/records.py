@@ -8,7 +8,7 @@ import types
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, ClassVar, Self, TypeVar, get_args, get_type_hints
+from typing import Any, ClassVar, TypeVar, get_args, get_type_hints
 
 from acoustics.errors import UserError
 
@@ -115,7 +115,7 @@ class RowWriter:
         self._path, self._row_type = path, row_type
         self._names = [field.name for field in fields(row_type)]
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "RowWriter":
         try:
             handle, name = tempfile.mkstemp(prefix=f".{self._path.name}.", dir=self._path.parent)
         except OSError as error:

@@ -45,7 +45,8 @@ def build_report(run: Path, max_megabytes: float = 25.0) -> Path:
     Args:
         run: the run folder.
         max_megabytes: sounds and mel pictures are embedded utterance by utterance as long as the
-            page stays below this; the rest is listed by path. Charts (4.8 MB) and tables always are.
+            page stays below this, the rest is listed by path; charts (4.8 MB) and tables always
+            are inside.
 
     Returns:
         The path of the page.
@@ -68,6 +69,7 @@ def build_report(run: Path, max_megabytes: float = 25.0) -> Path:
         "metrics": metrics,
         "training": training,
         "environment": list(_flatten(folder.environment)),
+        "stages": [_stage(stage) for stage in folder.stages],
         "total_s": sum(number(stage.get("seconds")) or 0.0 for stage in folder.stages),
         "n_failed_scores": sum(folder.failure_counts.values()),
         "figures": _script_json({name: _plain(figure) for name, figure in figures.items()}),
@@ -111,6 +113,15 @@ def _plain(figure: go.Figure) -> dict[str, Any]:
     plain: dict[str, Any] = json.loads(figure.to_json())
     plain["layout"].pop("template", None)
     return plain
+
+
+def _stage(entry: dict[str, Any]) -> dict[str, str]:
+    seconds = number(entry.get("seconds"))
+    return {
+        "stage": str(entry.get("stage", "")),
+        "seconds": "–" if seconds is None else f"{seconds:.1f}",
+        "status": str(entry.get("status", "")),
+    }
 
 
 def _ordered(names: Iterable[str], first: tuple[str, ...]) -> list[str]:

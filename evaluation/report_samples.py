@@ -27,7 +27,8 @@ def embed_samples(
 
     Args:
         folder: the run.
-        models, conditions: in the order of the page.
+        models: in the order of the page.
+        conditions: in the order of the page.
         budget: bytes that sounds and pictures may take, as text in base64.
 
     Returns:
@@ -45,18 +46,22 @@ def embed_samples(
         return [known.index(cell) if cell in known else len(known) for known, cell in pairs]
 
     levels = _levels(folder)
+    budget -= OVERHEAD * len(folder.samples)
     entries: list[dict[str, Any]] = []
+    full = False
     for sample in sorted(folder.samples, key=place):
         entry: dict[str, Any] = {**vars(sample), "text": folder.texts.get(sample.utterance, "")}
-        sound, seconds = _sound(folder, sample)
-        image = _image(folder, sample, levels)
-        size = 4 * (len(sound) // 3 + len(image[0]) // 3 + 2) + OVERHEAD
-        budget -= size
-        if budget < 0:
-            entries.append({**entry, "left_out": True})
+        entries.append(entry)
+        if not full:
+            sound, seconds = _sound(folder, sample)
+            image, bare = _image(folder, sample, levels)
+            size = 4 * (len(sound) // 3 + len(image) // 3 + 2)
+            full, budget = size > budget, budget - size
+        if full:
+            entry["left_out"] = True
             continue
-        entry |= {"sound": _base64(sound), "image": _base64(image[0]), "seconds": seconds}
-        entries.append({**entry, "bare": image[1]})
+        entry |= {"sound": _base64(sound), "image": _base64(image)}
+        entry |= {"seconds": seconds, "bare": bare}
     return entries, sum("left_out" in entry for entry in entries)
 
 

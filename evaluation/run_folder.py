@@ -15,11 +15,12 @@ from acoustics.errors import UserError
 from evaluation.listening import Sample, read_samples
 from evaluation.reading import Row
 
-SUMMARY = "model condition layer depth metric scorer mean ci_low ci_high n_scored n_failed".split()
-SCORES = "model condition layer utterance metric scorer failure".split()
-TRIALS = "model condition layer scorer trial failure".split()
-PROBE_CURVES = "step split layer mel_l1".split()
-RECOGNISER_CURVES = "step split metric value".split()
+SUMMARY = ["model", "condition", "layer", "depth", "metric", "scorer"]
+SUMMARY += ["mean", "ci_low", "ci_high", "n_scored", "n_failed"]
+SCORES = ["model", "condition", "layer", "utterance", "metric", "scorer", "failure"]
+TRIALS = ["model", "condition", "layer", "scorer", "trial", "failure"]
+PROBE_CURVES = ["step", "split", "layer", "mel_l1"]
+RECOGNISER_CURVES = ["step", "split", "metric", "value"]
 
 FAILURES_SHOWN = 200
 """Failed scores listed one by one; all of them are counted by reason."""
@@ -62,9 +63,9 @@ def read_run(path: Path) -> RunFolder:
     run.recogniser_curves = _curves(run, "recognisers", RECOGNISER_CURVES)
     run.stages = [entry for entry in _json(run, "stages.json", list) if isinstance(entry, dict)]
     run.environment = _json(run, "environment.json", dict)
-    if not any((run.config, run.summary, run.samples, run.stages, run.environment)):
-        if not (run.probe_curves or run.recogniser_curves):
-            raise UserError(f"{path}: holds nothing of a run; give the folder of `otoscope run`")
+    tables = (run.summary, run.samples, run.probe_curves, run.recogniser_curves)
+    if not any((*tables, run.config, run.stages, run.environment)):
+        raise UserError(f"{path}: holds nothing of a run; give the folder of `otoscope run`")
     heard = {sample.utterance for sample in run.samples}
     for row in _rows(run, path / "utterances.csv", ["utterance", "text"]):
         if row["utterance"] in heard:

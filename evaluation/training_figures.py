@@ -123,7 +123,7 @@ def _dress(figure: go.Figure, quantity: str) -> None:
         hovermode="closest",
         dragmode=False,
         showlegend=True,
-        legend={"orientation": "h", "y": -0.22, "yanchor": "top", "x": 0},
-        xaxis={"title": {"text": "step"}},
+        legend={"orientation": "h", "y": -0.17, "yanchor": "top", "x": 0},
+        xaxis={"title": {"text": "step", "standoff": 4}},
         yaxis={"title": {"text": escape(quantity)}},
     )

@@ -57,7 +57,7 @@ class GuardedPool:
         max_pending: tasks submitted and not yet delivered; 4 per worker where not given.
 
     Example:
-        >>> with GuardedPool(collect, n_workers=2, timeout_s=60) as pool:
+        >>> with GuardedPool(collect, n_workers=2, timeout_s=60.0) as pool:
         ...     pool.submit("utterance-1", score_quality, reference, degraded, 16000, ["stoi"])
     """
 

@@ -50,6 +50,8 @@ class ProbeBank(LightningModule):
         seed: of the initial weights; each layer derives its own from it and its name.
     """
 
+    constant: Tensor
+
     def __init__(
         self,
         recogniser: str | Path | Recogniser,
@@ -138,10 +140,10 @@ class ProbeBank(LightningModule):
 
     def set_statistics(self, statistics: TargetStatistics) -> None:
         """Give every probe the target's mean and deviation, and the floor its constant."""
-        self.constant = statistics.constant.to(self.device)
+        self.constant.copy_(statistics.constant)
         for name in self.probes:
-            self.probe(name).mean = statistics.mean.to(self.device)
-            self.probe(name).deviation = statistics.deviation.to(self.device)
+            self.probe(name).mean.copy_(statistics.mean)
+            self.probe(name).deviation.copy_(statistics.deviation)
 
     def training_step(self, batch: SpeechBatch, index: int) -> Tensor | None:
         """Sum of the layers' losses; a batch without a usable utterance is skipped."""

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from acoustics.errors import UserError
@@ -66,7 +67,7 @@ def load_bank_weights(bank: "ProbeBank", folder: Path) -> None:
     try:
         card = json.loads((folder / CARD).read_text())
         weights = load_file(folder / WEIGHTS)
-    except (FileNotFoundError, json.JSONDecodeError) as error:
+    except (FileNotFoundError, json.JSONDecodeError, SafetensorError) as error:
         raise UserError(f"{folder}: no saved probes here ({error}); train them first") from error
     check_card(card, bank_card(bank))
     bank.load_state_dict(weights, strict=False)

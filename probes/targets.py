@@ -36,11 +36,17 @@ def target_statistics(frames: Float[Tensor, "frame mel"]) -> TargetStatistics:
 
 @dataclass(frozen=True)
 class FlatTarget:
-    """Targets lined up with the valid states of one rate: `(state, r, mel)` and a mask."""
+    """Targets lined up with the valid states of one rate, which form pieces of `r` frames.
+
+    Attributes:
+        states: which states of the batch are valid.
+        mel: what each piece should say.
+        valid: frames that lie inside the utterance.
+    """
 
     states: Bool[Tensor, "batch state"]
-    mel: Float[Tensor, "state r mel"]
-    valid: Bool[Tensor, "state r"]
+    mel: Float[Tensor, "piece r mel"]
+    valid: Bool[Tensor, "piece r"]
 
 
 def flatten_target(
@@ -82,7 +88,7 @@ def utterance_l1(
 ) -> Float[Tensor, " batch"]:
     """Mean absolute error of each utterance over its valid frames."""
     mask = valid_mask(frames, mel.shape[1])
-    error = (predicted[:, : mel.shape[1]] - mel).abs().mean(-1) * mask
+    error = (predicted - mel).abs().mean(-1) * mask
     return error.sum(1) / frames
 
 

@@ -55,6 +55,7 @@
       font: { family: "system-ui, 'Liberation Sans', sans-serif", size: 12, color: ink },
       hoverlabel: { bgcolor: dark ? "#2a2d36" : "#ffffff", bordercolor: grid, font: { color: dark ? "#f0f0f3" : "#1d1f24" }, align: "left" },
       xaxis: { ...figure.layout.xaxis, ...axis }, yaxis: { ...figure.layout.yaxis, ...axis },
+      legend: { ...figure.layout.legend, itemclick: "toggle", itemdoubleclick: "toggleothers" },
     };
     Plotly.react(plot, shown.map((trace) => themed(trace, dark)), layout, { displayModeBar: false, responsive: true });
     drawn.add(plot);
@@ -64,6 +65,7 @@
     for (const entry of entries) if (entry.isIntersecting && !drawn.has(entry.target)) draw(entry.target);
   }, { rootMargin: "600px" });
   document.querySelectorAll(".plot").forEach((plot) => watcher.observe(plot));
+  addEventListener("beforeprint", () => document.querySelectorAll(".plot").forEach((plot) => { if (plot.offsetParent) draw(plot); }));
   const redraw = () => drawn.forEach((plot) => { if (plot.offsetParent) draw(plot); else drawn.delete(plot); });
 
   function filter() {
@@ -75,6 +77,9 @@
     document.querySelectorAll("#curves .panels figure").forEach((figure) => {
       const names = along.value === "condition" ? conditions : models;
       figure.hidden = figure.dataset.along !== along.value || !names.has(figure.dataset.name);
+    });
+    document.querySelectorAll("#curves .panels").forEach((panels) => {
+      panels.dataset.count = panels.querySelectorAll("figure:not([hidden])").length;
     });
     document.querySelectorAll(".matrix tr[data-model]").forEach((row) => {
       row.hidden = !models.has(row.dataset.model) || !conditions.has(row.dataset.condition);
@@ -143,6 +148,7 @@
     button.setAttribute("aria-pressed", "true");
     button.querySelector(".sign").textContent = "❚❚";
     const sample = button.sample;
+    document.querySelector(".transport").hidden = false;
     $("playing").textContent = button.title;
     audio.src = address(sample, "sound", "audio/flac");
     audio.play().catch(() => { $("playing").textContent = `${button.title}: this browser cannot play it`; stop(); });
@@ -200,7 +206,7 @@
     grid.style.setProperty("--columns", columns);
     const spare = (count) => { for (let at = 0; at < columns - count; at++) grid.append(make("div", { class: "spare" })); };
     if (references.length) {
-      grid.append(make("div", { class: "layer" }, "references"));
+      grid.append(make("div", { class: "layer" }, "to compare"));
       references.forEach((layer) => grid.append(cell(of("reference", layer), layer)));
       spare(references.length);
     }

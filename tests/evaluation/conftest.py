@@ -2,9 +2,11 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from evaluation.listening import REFERENCE, Sample, save_samples, write_sample
 
@@ -48,12 +50,18 @@ def summary_rows() -> list[dict[str, object]]:
                         failed = 2 if metric == "pesq_wb" and layer == "mean-mel" else 0
                         rows.append(
                             {
-                                "model": model, "condition": condition, "layer": layer,
-                                "depth": depth, "metric": metric, "scorer": scorer,
-                                "mean": round(mean, 5), "ci_low": round(mean - half, 5),
-                                "ci_high": round(mean + half, 5), "n_scored": 120 - failed,
+                                "model": model,
+                                "condition": condition,
+                                "layer": layer,
+                                "depth": depth,
+                                "metric": metric,
+                                "scorer": scorer,
+                                "mean": round(mean, 5),
+                                "ci_low": round(max(mean - half, 0.0), 5),
+                                "ci_high": round(mean + half, 5),
+                                "n_scored": 120 - failed,
                                 "n_failed": failed,
-                            }  # fmt: skip
+                            }
                         )
     return rows
 
@@ -125,8 +133,8 @@ def write_samples(run: Path, seconds: float = 1.0) -> None:
 
 def write_rest(run: Path) -> None:
     (run / "config.yaml").write_text("seed: 0\ncorpus:\n  class_path: corpora.embedded.X\n")
-    stages = [{"stage": name, "seconds": 12.5 * at, "status": "done"}
-              for at, name in enumerate(["corpus", "recognisers", "probes", "render", "score"], 1)]  # fmt: skip
+    names = ["corpus", "recognisers", "probes", "render", "score"]
+    stages = [{"stage": name, "seconds": 12.5, "status": "done"} for name in names]
     (run / "stages.json").write_text(json.dumps(stages))
     environment = {"versions": {"torch": "2.11.0", "otoscope": "0.1.0"}, "seeds": {"test": 1234}}
     (run / "environment.json").write_text(json.dumps(environment))
@@ -151,3 +159,15 @@ def make_run(run: Path, seconds: float = 1.0) -> Path:
     write_samples(run, seconds)
     write_rest(run)
     return run
+
+
+@pytest.fixture(scope="session")
+def whole_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run, shared by the tests: read only."""
+    return make_run(tmp_path_factory.mktemp("runs") / "embedded", seconds=0.4)
+
+
+@pytest.fixture
+def run_folder(whole_run: Path, tmp_path: Path) -> Path:
+    """A finished run of one's own, to break."""
+    return Path(shutil.copytree(whole_run, tmp_path / "run"))

@@ -1,0 +1,199 @@
+"""The one LightningDataModule: a corpus, noise, and the batches of every stage."""
+
+from collections.abc import Sequence
+
+from lhotse import CutSet
+from lightning.pytorch import LightningDataModule
+from torch.utils.data import DataLoader
+
+from acoustics.errors import UserError
+from corpora.augmentation import SNR_RANGES_DB, condition_snr_db
+from corpora.batch import SpeechBatch
+from corpora.corpus import NOISE_KINDS, Corpus, NoiseSource, NoiseSplit, Split
+from corpora.dataset import ChooseNoise, SpeechDataset
+from corpora.noise_bank import NoiseBank
+from corpora.noise_choice import TestNoise, TrainingNoise
+from corpora.samplers import BatchSampler
+from corpora.screening import cut_problem, transcript_problem
+from corpora.selection import first_of_each_speaker
+from corpora.text import DEFAULT_ALPHABET
+
+_VALIDATION_EPOCH = -1
+
+
+class SpeechDataModule(LightningDataModule):
+    """Speech in batches of a given duration, clean and noisy, in train, dev and test splits.
+
+    Use it with ``Trainer(use_distributed_sampler=False)``: its samplers share out the batches
+    among processes themselves.
+
+    Args:
+        corpus: Where the speech comes from.
+        noise: Where the noise comes from; None when everything stays clean.
+        noisy_fraction: Fraction of the training and dev utterances that get noise; which ones, and
+            what noise, changes from epoch to epoch in training and never in dev.
+        snr_ranges_db: Lowest and highest SNR by kind of noise ("babble", "music", "noise"); kinds
+            that are left out are not used. By default the ranges of the x-vector recipe.
+        conditions: Test conditions: "clean", "snr20", "snr10", "snr0", ...
+        batch_duration_s: Summed duration of the utterances of a batch, in seconds.
+        num_buckets: Buckets of similar duration, from which training batches are drawn.
+        num_workers: Loading processes.
+        seed: Seed of shuffling and of training and test noise.
+        utterances_per_test_speaker: At most that many utterances of each test speaker (the first
+            by id); None for all.
+        alphabet: The characters a recogniser can spell. Training and dev utterances with others
+            are left out and reported; test utterances are kept and remarked on.
+
+    Attributes:
+        unusable: ``(split, utterance id, reason)`` found so far: by the manifests at ``setup``, by
+            the audio as batches go by.
+        remarks: ``(split, utterance id, remark)`` of utterances that were used all the same.
+    """
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        noise: NoiseSource | None = None,
+        noisy_fraction: float = 0.0,
+        snr_ranges_db: dict[str, tuple[float, float]] | None = None,
+        conditions: Sequence[str] = ("clean",),
+        batch_duration_s: float = 40.0,
+        num_buckets: int = 10,
+        num_workers: int = 0,
+        seed: int = 0,
+        utterances_per_test_speaker: int | None = None,
+        alphabet: str = DEFAULT_ALPHABET,
+    ) -> None:
+        super().__init__()
+        self.corpus = corpus
+        self.noise = noise
+        self.noisy_fraction = noisy_fraction
+        self.snr_ranges_db = snr_ranges_db or SNR_RANGES_DB
+        self.conditions = list(conditions)
+        self.batch_duration_s = batch_duration_s
+        self.num_buckets = num_buckets
+        self.num_workers = num_workers
+        self.seed = seed
+        self.utterances_per_test_speaker = utterances_per_test_speaker
+        self.alphabet = alphabet
+        self.unusable: list[tuple[str, str, str]] = []
+        self.remarks: list[tuple[str, str, str]] = []
+        self._cuts: dict[Split, CutSet] = {}
+        self._banks: dict[NoiseSplit, NoiseBank] = {}
+        self._check()
+
+    def _check(self) -> None:
+        noisy = [c for c in self.conditions if condition_snr_db(c) is not None]
+        if self.noise is None and (noisy or self.noisy_fraction > 0):
+            what = f"condition {noisy[0]}" if noisy else f"noisy_fraction {self.noisy_fraction}"
+            raise UserError(f"{what} needs noise recordings: set noise to a noise source")
+        unknown = sorted(set(self.snr_ranges_db) - set(NOISE_KINDS))
+        if unknown:
+            raise UserError(
+                f"snr_ranges_db: unknown kind {unknown[0]!r}, known are {', '.join(NOISE_KINDS)}"
+            )
+
+    def prepare_data(self) -> None:
+        """Synthesise, index or download what is missing."""
+        self.corpus.prepare()
+        if self.noise is not None:
+            self.noise.prepare()
+
+    def setup(self, stage: str | None = None) -> None:
+        """Nothing: splits and noise are loaded and screened when they are first asked for."""
+
+    def cuts(self, split: Split) -> CutSet:
+        """The usable utterances of a split, as far as the manifests tell; in order of their ids."""
+        if split not in self._cuts:
+            self._cuts[split] = self._screened(split)
+        return self._cuts[split]
+
+    def bank(self, split: NoiseSplit) -> NoiseBank | None:
+        """The noise recordings of a split; None without a noise source."""
+        if self.noise is not None and split not in self._banks:
+            self._banks[split] = NoiseBank(self.noise.load(split))
+        return self._banks.get(split)
+
+    def train_dataloader(self) -> DataLoader[SpeechBatch]:
+        """Shuffled anew, and with other noise, in every epoch."""
+        return self._loader("train", self._training_noise(None), shuffle=True)
+
+    def val_dataloader(self) -> list[DataLoader[SpeechBatch]]:
+        """The dev split, treated like the training data but always the same; [] if it is empty."""
+        if len(self.cuts("dev")) == 0:
+            return []
+        return [self._loader("dev", self._training_noise(_VALIDATION_EPOCH))]
+
+    def test_dataloader(self) -> list[DataLoader[SpeechBatch]]:
+        """One loader per condition, with the same utterances in the same order."""
+        return [self.condition_dataloader(condition) for condition in self.conditions]
+
+    def condition_dataloader(self, condition: str) -> DataLoader[SpeechBatch]:
+        """The test split in one condition."""
+        return self._loader("test", self._test_noise(condition))
+
+    def on_before_batch_transfer(self, batch: SpeechBatch, dataloader_idx: int) -> SpeechBatch:
+        """Note what the batch says about utterances that could not be used."""
+        state = self.trainer.state.stage if self.trainer is not None else None
+        split = {"train": "train", "test": "test"}.get(state.value if state else "", "dev")
+        self.note(split, batch)
+        return batch
+
+    def note(self, split: str, batch: SpeechBatch) -> None:
+        """Add the failures and warnings of a batch to ``unusable`` and ``remarks``, once each."""
+        for found, known in ((batch.failures, self.unusable), (batch.warnings, self.remarks)):
+            new = [(split, name, reason) for name, reason in found]
+            known += [entry for entry in new if entry not in known]
+
+    def _screened(self, split: Split) -> CutSet:
+        self.unusable += [(split, name, reason) for name, reason in self.corpus.problems(split)]
+        kept = []
+        for cut in sorted(self.corpus.load(split), key=lambda cut: str(cut.id)):
+            problem = cut_problem(cut, self.alphabet, needs_text=split != "test")
+            if problem is not None:
+                self.unusable.append((split, cut.id, problem))
+                continue
+            foreign = transcript_problem(cut.supervisions[0].text or "", self.alphabet)
+            if foreign is not None:
+                self.remarks.append((split, cut.id, foreign))
+            kept.append(cut)
+        if split == "test" and self.utterances_per_test_speaker is not None:
+            kept = first_of_each_speaker(kept, self.utterances_per_test_speaker)
+        if not kept and split != "dev":
+            raise UserError(
+                f"no usable utterance in the {split} split of {type(self.corpus).__name__}"
+                + (f": e.g. {self.unusable[-1][1]} {self.unusable[-1][2]}" if self.unusable else "")
+            )
+        return CutSet.from_cuts(kept)
+
+    def _training_noise(self, epoch: int | None) -> ChooseNoise | None:
+        bank = self.bank("train")
+        if bank is None or self.noisy_fraction <= 0:
+            return None
+        return TrainingNoise(bank, self.seed, self.noisy_fraction, self.snr_ranges_db, epoch)
+
+    def _test_noise(self, condition: str) -> ChooseNoise | None:
+        bank = self.bank("test")
+        return TestNoise(bank, condition, self.seed) if bank is not None else None
+
+    def _loader(
+        self, split: Split, choose: ChooseNoise | None, shuffle: bool = False
+    ) -> DataLoader[SpeechBatch]:
+        trainer = self.trainer
+        sampler = BatchSampler(
+            self.cuts(split),
+            self.batch_duration_s,
+            shuffle,
+            num_buckets=self.num_buckets,
+            seed=self.seed,
+            rank=trainer.global_rank if trainer is not None else 0,
+            world_size=trainer.world_size if trainer is not None else 1,
+        )
+        bank = self.bank("test" if split == "test" else "train")
+        return DataLoader(
+            SpeechDataset(choose, bank, self.alphabet),
+            sampler=sampler,
+            batch_size=None,
+            num_workers=self.num_workers,
+            persistent_workers=self.num_workers > 0,
+        )

@@ -1,0 +1,286 @@
+"""Callbacks of `Trainer.fit` and `Trainer.test`: thin shells around the functions beside them."""
+
+import csv
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning import Callback, LightningModule, Trainer
+from torch import Tensor
+
+from acoustics.errors import UserError
+from acoustics.griffin_lim import GriffinLim
+from asr_models.checkpoint import load_recogniser
+from corpora.batch import SpeechBatch
+from evaluation.listening import REFERENCE_LAYERS, Sample, save_samples, write_sample
+from evaluation.pictures import mel_levels
+from evaluation.references import reference_mels, reference_sounds
+from evaluation.scoring import QUALITY, SpeechScorer
+from evaluation.trials import load_trials
+from evaluation.verifiers import GE2EVerifier, Verifier
+from probes.bank import ProbeBank
+
+
+SPLITS = {"train": "train", "val": "dev"}  # Lightning's names to those of the tables
+
+
+class CurveRecorder(Callback):
+    """Writes every logged training and validation value to a CSV file.
+
+    Args:
+        path: the file, written when training ends.
+        columns: names of the four columns: step, split, what, value.
+    """
+
+    def __init__(
+        self, path: str, columns: tuple[str, str, str, str] = ("step", "split", "metric", "value")
+    ) -> None:
+        self.path, self.columns = Path(path), columns
+        self.rows: list[tuple[int, str, str, str]] = []
+
+    def _record(self, trainer: Trainer, split: str) -> None:
+        for name, value in trainer.callback_metrics.items():
+            kind, _, what = name.partition("/")
+            if kind == split and what:
+                row = (trainer.global_step, SPLITS[split], what, f"{float(value):.6g}")
+                if row not in self.rows[-64:]:
+                    self.rows.append(row)
+
+    def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
+        """Keep the losses of this step."""
+        if trainer.global_step % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
+            self._record(trainer, "train")
+
+    def on_validation_end(self, trainer: Trainer, module: LightningModule) -> None:
+        """Keep the means over the validation set."""
+        if not trainer.sanity_checking:
+            self._record(trainer, "val")
+
+    def on_fit_end(self, trainer: Trainer, module: LightningModule) -> None:
+        """Write the file."""
+        if trainer.is_global_zero:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("w", newline="") as file:
+                csv.writer(file).writerows([self.columns, *self.rows])
+
+
+class StepProgress(Callback):
+    """Reports progress to whoever asked for it, as a fraction and a line of text.
+
+    Args:
+        report: called with the fraction done and what is going on.
+    """
+
+    def __init__(self, report: Callable[[float, str], None]) -> None:
+        self.report = report
+        self.tested = 0
+
+    def on_train_batch_end(self, trainer: Trainer, module: LightningModule, *_: Any) -> None:
+        """Report the step and the last loss."""
+        loss = trainer.callback_metrics.get("train/loss")
+        text = f"step {trainer.global_step}/{trainer.max_steps}"
+        text += "" if loss is None else f", loss {float(loss):.2f}"
+        self.report(trainer.global_step / max(1, trainer.max_steps), text)
+
+    def on_test_batch_end(
+        self,
+        trainer: Trainer,
+        module: LightningModule,
+        outputs: Any,
+        batch: SpeechBatch,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Report the condition and the utterances done."""
+        self.tested += len(batch)
+        data = trainer.datamodule  # type: ignore[attr-defined]
+        total = len(data.cuts("test")) * len(data.conditions)
+        condition = condition_of(trainer, dataloader_idx)
+        self.report(self.tested / max(1, total), f"{condition}, {self.tested}/{total} utterances")
+
+
+def condition_of(trainer: Trainer, dataloader_idx: int) -> str:
+    """Name of the condition that a test loader serves."""
+    return trainer.datamodule.conditions[dataloader_idx]  # type: ignore[attr-defined]
+
+
+def _everything(
+    module: ProbeBank, outputs: dict[str, Tensor], batch: SpeechBatch, references: bool
+) -> dict[str, Tensor]:
+    """Log-mels of the references, where wanted, and of the layers."""
+    if not references:
+        return dict(outputs)
+    return reference_mels(batch, module.log_mel, module.constant) | outputs
+
+
+class ScoreSpeech(Callback):
+    """Renders every layer of a `ProbeBank` in `Trainer.test` and scores what it hears.
+
+    Writes `audio/`, and `scores.csv` and `trial_scores.csv` into `tables`.
+
+    Args:
+        run: the run folder.
+        tables: where the two tables go (default: the run folder).
+        model: name of the model in the tables.
+        trials: trial list (default: `trials.csv` of the run folder).
+        references: score `natural`, `copy-synthesis` and `mean-mel` too.
+        verifiers: speaker verifiers (default: GE2E).
+        recognisers: name to folder of the recognisers that transcribe the rendered speech.
+        quality: which of PESQ, STOI and ESTOI to measure.
+        quality_per_speaker: utterances of each speaker that get them (default: all).
+        keep_audio: utterances of each speaker whose audio is kept (default: all).
+        n_iter: Griffin-Lim iterations.
+        seed: of the vocoder's initial phases.
+        workers: processes that measure quality.
+    """
+
+    def __init__(
+        self,
+        run: str,
+        tables: str | None = None,
+        model: str = "baseline",
+        trials: str | None = None,
+        references: bool = True,
+        verifiers: list[Verifier] | None = None,
+        recognisers: dict[str, str] | None = None,
+        quality: list[str] | None = None,
+        quality_per_speaker: int | None = None,
+        keep_audio: int | None = None,
+        n_iter: int = 32,
+        seed: int = 0,
+        workers: int = 1,
+    ) -> None:
+        self.run, self.model, self.references = Path(run), model, references
+        self.tables = self.run if tables is None else Path(tables)
+        self.trials = self.run / "trials.csv" if trials is None else Path(trials)
+        self.verifiers, self.recognisers = verifiers, recognisers or {}
+        self.n_iter = n_iter
+        self.settings = {
+            "seed": seed,
+            "quality": QUALITY if quality is None else quality,
+            "quality_per_speaker": quality_per_speaker,
+            "keep_audio": keep_audio,
+            "workers": workers,
+        }
+        self._open = ExitStack()
+
+    def on_test_start(self, trainer: Trainer, module: LightningModule) -> None:
+        """Load what listens: verifiers, recognisers and metric workers."""
+        assert isinstance(module, ProbeBank)  # noqa: S101 - for the type checker
+        if trainer.world_size > 1:
+            raise UserError("ScoreSpeech: scoring runs on one device; set trainer.devices to 1")
+        recognisers = {k: load_recogniser(v) for k, v in self.recognisers.items()}
+        self.scorer = self._open.enter_context(
+            SpeechScorer(
+                self.run,
+                self.tables,
+                self.model,
+                GriffinLim(module.log_mel, self.n_iter).to(module.device),
+                load_trials(self.trials),
+                [GE2EVerifier(str(module.device))] if self.verifiers is None else self.verifiers,
+                {k: v.to(module.device) for k, v in recognisers.items()},  # type: ignore[misc]
+                **self.settings,  # type: ignore[arg-type]
+            )
+        )
+
+    def on_test_batch_end(
+        self,
+        trainer: Trainer,
+        module: LightningModule,
+        outputs: Any,
+        batch: SpeechBatch,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Render and score one batch."""
+        assert isinstance(module, ProbeBank)  # noqa: S101 - for the type checker
+        if not batch.ids:
+            outputs = {name: torch.empty(0) for name in module.tap.names}
+        mels = _everything(module, outputs, batch, self.references and bool(batch.ids))
+        known = {k: v for k, v in mels.items() if k != "copy-synthesis"}
+        losses = module.utterance_losses(batch, known) if batch.ids else {}
+        sounds = reference_sounds(batch) if self.references else {}
+        self.scorer.add(condition_of(trainer, dataloader_idx), batch, mels, losses, sounds)
+
+    def on_test_end(self, trainer: Trainer, module: LightningModule) -> None:
+        """Report what was never loaded, wait for the metric workers and write the tables."""
+        data = trainer.datamodule  # type: ignore[attr-defined]
+        lost = [(name, reason) for split, name, reason in data.unusable if split == "test"]
+        for condition in data.conditions:
+            self.scorer.fail(condition, lost)
+        self._open.close()
+
+    def on_exception(self, trainer: Trainer, module: LightningModule, error: BaseException) -> None:
+        """Stop the workers; half a table is not left behind."""
+        self._open.__exit__(type(error), error, error.__traceback__)
+
+
+class ListeningSamples(Callback):
+    """Keeps mel and mel picture of a few utterances for every layer, beside their audio.
+
+    Put it behind `ScoreSpeech`, which writes the audio.
+
+    Args:
+        run: the run folder; writes `mels/`, `samples/` and `samples.csv`.
+        model: name of the model in the tables.
+        speakers: how many speakers to take one utterance from.
+        references: keep `natural`, `copy-synthesis` and `mean-mel` too.
+    """
+
+    def __init__(
+        self, run: str, model: str = "baseline", speakers: int = 4, references: bool = True
+    ) -> None:
+        self.run, self.model, self.speakers = Path(run), model, speakers
+        self.references = references
+        self.samples: list[Sample] = []
+        self._taken: Counter[tuple[int, str]] = Counter()
+
+    def on_test_batch_end(
+        self,
+        trainer: Trainer,
+        module: LightningModule,
+        outputs: Any,
+        batch: SpeechBatch,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Keep the first utterance of each new speaker until there are enough."""
+        assert isinstance(module, ProbeBank)  # noqa: S101 - for the type checker
+        wanted = [i for i, s in enumerate(batch.speakers) if self._wanted(dataloader_idx, s)]
+        if not wanted:
+            return
+        natural, frames = module.target(batch)
+        mels = _everything(module, outputs, batch, self.references)
+        if self.references:
+            mels["natural"] = natural
+        condition = condition_of(trainer, dataloader_idx)
+        for i in wanted:
+            count = int(frames[i])
+            levels = mel_levels(natural[i, :count].cpu().numpy())
+            for layer, mel in mels.items():
+                self.samples.append(
+                    write_sample(
+                        self.run,
+                        model="reference" if layer in REFERENCE_LAYERS else self.model,
+                        condition=condition,
+                        layer=layer,
+                        utterance=batch.ids[i],
+                        speaker=batch.speakers[i],
+                        mel=mel[i, :count].cpu().numpy(),
+                        levels=levels,
+                    )
+                )
+
+    def _wanted(self, loader: int, speaker: str) -> bool:
+        seen = [s for index, s in self._taken if index == loader]
+        if speaker in seen or len(seen) >= self.speakers:
+            return False
+        self._taken[loader, speaker] += 1
+        return True
+
+    def on_test_end(self, trainer: Trainer, module: LightningModule) -> None:
+        """Add the samples to `samples.csv`."""
+        save_samples(self.run, self.samples)

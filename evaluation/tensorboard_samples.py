@@ -1,0 +1,58 @@
+"""TensorBoard: listening samples as sounds and pictures, metrics as scalars over depth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import torch
+from PIL import Image
+from torch.utils.tensorboard import SummaryWriter
+
+from evaluation.listening import Sample
+from evaluation.reading import Row, by_depth, number
+
+
+def log_samples(writer: SummaryWriter, samples: Iterable[Sample], directory: Path) -> None:
+    """Write the sound and the mel picture of each sample under `listening/condition/...`.
+
+    What is not on disk is passed over.
+
+    Args:
+        writer: of `torch.utils.tensorboard`; the caller closes it.
+        samples: rows of `samples.csv`.
+        directory: the run folder their paths are relative to.
+    """
+    for sample in samples:
+        tag = f"{sample.condition}/{sample.utterance}/{sample.model}/{sample.layer}"
+        sound, picture = directory / sample.audio, directory / sample.picture
+        if sound.is_file():
+            waveform, rate = soundfile.read(sound, dtype="float32")
+            writer.add_audio(f"listening/{tag}", torch.from_numpy(waveform)[None], 0, rate)
+        if picture.is_file():
+            with Image.open(picture) as image:
+                pixels = np.asarray(image.convert("RGB"))
+            writer.add_image(f"mel/{tag}", pixels, 0, dataformats="HWC")
+
+
+def log_curves(writer: SummaryWriter, summary: Sequence[Row]) -> None:
+    """Write every metric as a scalar whose step is the depth; references stand at step 0.
+
+    Args:
+        writer: of `torch.utils.tensorboard`; the caller closes it.
+        summary: rows of `summary.csv`.
+    """
+    tapped = by_depth(summary)
+    placed = {id(row) for row in tapped}
+    for row in [*(row for row in summary if id(row) not in placed), *tapped]:
+        mean = number(row["mean"])
+        if mean is None:
+            continue
+        title = ".".join(str(row[name]) for name in ("metric", "scorer") if row[name])
+        tag = f"{title}/{row['condition']}/{row['model']}"
+        if id(row) in placed:
+            writer.add_scalar(tag, mean, int(number(row["depth"]) or 0))
+        else:
+            writer.add_scalar(f"{tag}/{row['layer']}", mean, 0)

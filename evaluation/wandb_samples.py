@@ -1,0 +1,142 @@
+"""Weights & Biases: listening samples as tables, curves as charts. The only file that knows wandb.
+
+wandb stages what stands in a table under its data folder, outside the run, unless told otherwise
+(`WANDB_DATA_DIR`); `make_logger` points it into the run folder, so a run that is moved or archived
+keeps its sounds.
+"""
+
+from __future__ import annotations
+
+import netrc
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from urllib.parse import urlparse
+
+import wandb
+from lightning.pytorch.loggers import WandbLogger
+
+from acoustics.errors import UserError
+from evaluation.listening import Sample
+from evaluation.reading import Row, by_depth, distinct, number, select
+
+COLUMNS = ["model", "layer", "utterance", "speaker", "audio", "mel"]
+
+
+def is_logged_in() -> bool:
+    """Whether wandb would find a key for its server: in the environment or in the netrc file."""
+    if os.environ.get("WANDB_API_KEY"):
+        return True
+    server = urlparse(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname or ""
+    try:
+        return netrc.netrc(os.environ.get("NETRC")).authenticators(server) is not None
+    except (OSError, netrc.NetrcParseError):
+        return False
+
+
+def make_logger(run: Path, project: str = "otoscope", name: str | None = None) -> WandbLogger:
+    """A logger that keeps everything inside the run folder, offline unless the user is logged in.
+
+    `WANDB_MODE`, where the user has set it, decides instead.
+
+    Args:
+        run: the run folder; wandb writes to its folder `wandb`.
+        project: project on the server.
+        name: of the run on the server (default: the folder's name).
+
+    Raises:
+        UserError: the folder cannot be written to.
+    """
+    data = run.resolve() / "wandb" / "data"
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"{data}: cannot be made ({error.strerror}); choose another --output"
+        ) from error
+    os.environ["WANDB_DATA_DIR"] = str(data)
+    wanted = os.environ.get("WANDB_MODE")
+    offline = wanted != "online" if wanted else not is_logged_in()
+    return WandbLogger(
+        project=project, name=name or run.resolve().name, save_dir=run.resolve(), offline=offline
+    )
+
+
+def log_samples(
+    target: WandbLogger | wandb.Run, samples: Iterable[Sample], directory: Path
+) -> None:
+    """Log one table per condition: model, layer, utterance, speaker, sound and mel picture.
+
+    A sample whose sound or picture is not on disk keeps its row with an empty cell.
+
+    Args:
+        target: a logger of `make_logger`, or a wandb run.
+        samples: rows of `samples.csv`.
+        directory: the run folder their paths are relative to.
+    """
+    by_condition: dict[str, list[Sample]] = {}
+    for sample in samples:
+        by_condition.setdefault(sample.condition, []).append(sample)
+    tables = {}
+    for condition, mine in by_condition.items():
+        table = wandb.Table(columns=[*COLUMNS])
+        for sample in mine:
+            sound, picture = directory / sample.audio, directory / sample.picture
+            table.add_data(
+                sample.model,
+                sample.layer,
+                sample.utterance,
+                sample.speaker,
+                wandb.Audio(str(sound)) if sound.is_file() else None,
+                wandb.Image(str(picture)) if picture.is_file() else None,
+            )
+        tables[f"listening/{condition}"] = table
+    if tables:
+        _run_of(target).log(tables)
+
+
+def log_curves(target: WandbLogger | wandb.Run, summary: Sequence[Row]) -> None:
+    """Log every metric over depth: a chart per metric, scorer and condition, and all numbers.
+
+    The numbers, references included, go to the run's summary as
+    `metric[.scorer]/condition/model/layer`.
+
+    Args:
+        target: a logger of `make_logger`, or a wandb run.
+        summary: rows of `summary.csv`.
+    """
+    run, charts = _run_of(target), {}
+    for metric, scorer in dict.fromkeys((str(r["metric"]), str(r["scorer"])) for r in summary):
+        title = f"{metric}.{scorer}" if scorer else metric
+        rows = select(summary, metric=metric, scorer=scorer)
+        for condition in distinct(rows, "condition"):
+            lines = {}
+            for model in distinct(rows, "model"):
+                drawn = by_depth(select(rows, condition=condition, model=model))
+                points = [(number(row["depth"]), number(row["mean"])) for row in drawn]
+                kept = [point for point in points if None not in point]
+                if kept:
+                    lines[model] = kept
+            if lines:
+                charts[f"curves/{title}/{condition}"] = wandb.plot.line_series(
+                    xs=[[x for x, _ in points] for points in lines.values()],
+                    ys=[[y for _, y in points] for points in lines.values()],
+                    keys=list(lines),
+                    title=f"{title}, {condition}",
+                    xname="depth",
+                )
+        for row in rows:
+            mean = number(row["mean"])
+            if mean is not None:
+                run.summary[f"{title}/{row['condition']}/{row['model']}/{row['layer']}"] = mean
+    if charts:
+        run.log(charts)
+
+
+def finish(target: WandbLogger | wandb.Run) -> None:
+    """Close the run: what was logged is on disk (and on the server, when online) after this."""
+    _run_of(target).finish()
+
+
+def _run_of(target: WandbLogger | wandb.Run) -> wandb.Run:
+    return target.experiment if isinstance(target, WandbLogger) else target

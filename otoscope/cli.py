@@ -1,0 +1,91 @@
+"""The command line: `otoscope run | asr | probe | layers | report`."""
+
+import sys
+from collections.abc import Callable, Sequence
+
+from acoustics.errors import UserError
+
+USAGE = """usage: otoscope COMMAND [options]
+
+Otoscope shows what each layer of a speech recogniser hears.
+
+  run      one whole experiment, from speech to scores and report
+           (without options: the embedded one, no download needed)
+  asr      train, validate or test a recogniser        fit | validate | test
+  probe    train, validate or test a bank of probes    fit | validate | test
+  layers   what can be tapped in a recogniser, with stride and width
+  report   build report/index.html of a run again
+
+'otoscope COMMAND --help' tells the options of each."""
+
+
+def _run(arguments: list[str]) -> None:
+    from otoscope.commands import run
+
+    run(arguments)
+
+
+def _layers(arguments: list[str]) -> None:
+    from otoscope.commands import layers
+
+    layers(arguments)
+
+
+def _report(arguments: list[str]) -> None:
+    from otoscope.commands import report
+
+    report(arguments)
+
+
+def _asr(arguments: list[str]) -> None:
+    from otoscope.lightning_cli import asr
+
+    asr(arguments)
+
+
+def _probe(arguments: list[str]) -> None:
+    from otoscope.lightning_cli import probe
+
+    probe(arguments)
+
+
+COMMANDS: dict[str, Callable[[list[str]], None]] = {
+    "run": _run,
+    "asr": _asr,
+    "probe": _probe,
+    "layers": _layers,
+    "report": _report,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit status.
+
+    A mistake of the user's is one line on the standard error and status 2. A traceback is for our
+    own bugs.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not given or given[0] in ("-h", "--help"):
+        print(USAGE)
+        return 0
+    if given[0] == "--version":
+        from importlib.metadata import version
+
+        print(f"otoscope {version('otoscope')}")
+        return 0
+    if given[0] not in COMMANDS:
+        print(f"otoscope: unknown command '{given[0]}'; see 'otoscope --help'", file=sys.stderr)
+        return 2
+    try:
+        COMMANDS[given[0]](given[1:])
+    except UserError as error:
+        print(f"otoscope: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("otoscope: stopped; the same command goes on from here", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,161 @@
+"""The commands that are not Lightning's: `run`, `layers` and `report`."""
+
+import json
+import platform
+import shutil
+import time
+from argparse import ArgumentParser as PlainParser
+from pathlib import Path
+
+from jsonargparse import ArgumentError, ArgumentParser, Namespace
+from rich.console import Console
+from rich.table import Table
+
+from acoustics.errors import UserError
+from asr_models.checkpoint import load_recogniser
+from asr_models.recogniser import Recogniser
+from evaluation.listening import write_atomically
+from evaluation.records import SummaryRow, read_rows
+from evaluation.report import build_report
+from evaluation.summary import results_table
+from otoscope.configuration import CONFIG, as_values, build, experiment_parser
+from otoscope.display import RunDisplay
+from otoscope.plan import Plan, library_versions
+from otoscope.runner import finished, locked, record_of, run_stages
+
+SPACE_NEEDED = 200e6  # bytes; less than that free is said before the work, not after it
+
+
+def parse(parser: ArgumentParser, arguments: list[str]) -> Namespace:
+    """Parse, with a mistake as one line that names the key."""
+    try:
+        return parser.parse_args(arguments)
+    except (ArgumentError, FileNotFoundError) as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        reason = " ".join(lines)
+        raise UserError(reason if len(reason) < 400 else f"{reason[:400]}...") from error
+
+
+def run(arguments: list[str]) -> None:
+    """`otoscope run`: one whole experiment."""
+    parser = experiment_parser(
+        prog="otoscope run",
+        description="Speech, recognisers, probes, sound of every layer, scores and report. "
+        "Finished stages are recognised; the same command goes on where it stopped.",
+    )
+    parser.add_argument("--output", type=str | None, help="run folder (default: runs/<name>)")
+    options = parse(parser, arguments)
+    folder = Path(options.pop("output") or f"runs/{options.name}")
+    values = as_values(parser, options)
+    experiment = build(parser, options)
+    console = Console()
+    with locked(folder):
+        if shutil.disk_usage(folder).free < SPACE_NEEDED:
+            raise UserError(f"{folder}: less than 200 MB free; free some or choose another --output")
+        started = time.monotonic()
+        plan = Plan(experiment, values)
+        save_config(parser, options, folder)
+        already = finished(folder, plan)
+        console.print(f"run folder {folder}: {len(already)} of {len(plan.stages)} stages are done")
+        write_environment(folder, values)
+        with RunDisplay(console) as display:
+
+            def watch(stage: str, fraction: float, text: str, seconds: float) -> None:
+                display(stage, fraction, text, seconds)
+                if fraction >= 1.0:
+                    write_stages(folder, plan)
+
+            run_stages(folder, plan, experiment.compute.jobs, watch)
+        write_stages(folder, plan)
+        show(console, folder, plan, time.monotonic() - started)
+
+
+def save_config(parser: ArgumentParser, options: Namespace, folder: Path) -> None:
+    """Write the resolved configuration; the stages read it from there."""
+    text = parser.dump(options, skip_none=False)
+    write_atomically(folder / CONFIG, text.encode())
+
+
+def write_environment(folder: Path, values: dict[str, object]) -> None:
+    """Write versions and seed beside the results."""
+    facts = {
+        "seed": values["seed"],
+        "python": platform.python_version(),
+        "versions": library_versions(),
+    }
+    write_atomically(folder / "environment.json", json.dumps(facts, indent=2).encode())
+
+
+def write_stages(folder: Path, plan: Plan) -> None:
+    """Write what is done and how long it took."""
+    rows = []
+    for name, stage in plan.stages.items():
+        record = record_of(folder, stage)
+        status = "done" if record else "open"
+        rows.append({"stage": name, "seconds": record.get("seconds"), "status": status})
+    write_atomically(folder / "stages.json", json.dumps(rows, indent=2).encode())
+
+
+def show(console: Console, folder: Path, plan: Plan, seconds: float) -> None:
+    """Print the tables, the times and where to look next."""
+    rows = list(read_rows(folder / "summary.csv", SummaryRow))
+    for model, condition in dict.fromkeys((row.model, row.condition) for row in rows):
+        console.print(results_table(rows, model, condition))
+    times = Table(title="stages", title_justify="left", box=None)
+    times.add_column("stage")
+    times.add_column("seconds", justify="right")
+    for name, stage in plan.stages.items():
+        times.add_row(name, f"{record_of(folder, stage).get('seconds', 0.0):.1f}")
+    console.print(times)
+    console.print(f"this call took {seconds:.1f} s; look at and listen to", highlight=False)
+    console.print(f"  {folder / 'report' / 'index.html'}", highlight=False, soft_wrap=True)
+
+
+def layers(arguments: list[str]) -> None:
+    """`otoscope layers`: what can be tapped."""
+    parser = PlainParser(
+        prog="otoscope layers", description="Layers of a recogniser: stride, offset and width."
+    )
+    parser.add_argument(
+        "recogniser",
+        nargs="?",
+        help="folder of a saved recogniser, or of a run (default: that of the embedded experiment)",
+    )
+    given = parser.parse_args(arguments).recogniser
+    network = _recogniser(given)
+    table = Table(title=type(network).__name__, title_justify="left")
+    for column in ("layer", "depth", "stride", "offset", "states/s", "width", "features"):
+        table.add_column(column, justify="left" if column == "layer" else "right")
+    rate = network.log_mel.config["sample_rate"]
+    for layer in network.layers.values():
+        timing = layer.timing
+        table.add_row(
+            layer.name,
+            str(layer.depth),
+            str(timing.stride),
+            str(timing.offset),
+            f"{rate / timing.stride:g}",
+            str(layer.width),
+            str(layer.features),
+        )
+    Console().print(table)
+
+
+def _recogniser(given: str | None) -> Recogniser:
+    if given is None:
+        parser = experiment_parser()
+        return build(parser, parser.parse_args([])).recogniser()
+    folder = Path(given)
+    inside = sorted(folder.glob("recognisers/*"))
+    return load_recogniser(inside[0] if inside else folder)
+
+
+def report(arguments: list[str]) -> None:
+    """`otoscope report`: build the page again."""
+    parser = PlainParser(prog="otoscope report", description="Build report/index.html of a run.")
+    parser.add_argument("run", help="the run folder")
+    parser.add_argument(
+        "--max_megabytes", type=float, default=25.0, help="size limit of the page (default: 25)"
+    )
+    options = parser.parse_args(arguments)
+    print(build_report(Path(options.run), options.max_megabytes))

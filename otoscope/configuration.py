@@ -1,0 +1,58 @@
+"""From YAML and command line to an `Experiment`, and to what is written beside the run."""
+
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonargparse import ArgumentParser, Namespace
+
+from acoustics.errors import UserError
+from otoscope.experiment import Experiment
+
+CONFIG = "config.yaml"
+
+
+def shipped_config(name: str) -> Path:
+    """Path of a YAML file that ships in the package `configs`."""
+    return Path(str(resources.files("configs").joinpath(name)))
+
+
+def experiment_parser(**settings: Any) -> ArgumentParser:
+    """Parser of `otoscope run`: the embedded experiment, then `-c` files, then single keys."""
+    parser = ArgumentParser(
+        default_config_files=[str(shipped_config("experiments/embedded.yaml"))],
+        exit_on_error=False,
+        **settings,
+    )
+    parser.add_argument("-c", "--config", action="config", help="YAML file with what differs")
+    parser.add_class_arguments(Experiment, None, sub_configs=False)
+    return parser
+
+
+def as_values(parser: ArgumentParser, options: Namespace) -> dict[str, Any]:
+    """Resolved configuration as plain values."""
+    text = parser.dump(options, skip_none=False, skip_validation=True)
+    values: dict[str, Any] = yaml.safe_load(text)
+    return values
+
+
+def build(parser: ArgumentParser, options: Namespace) -> Experiment:
+    """Instantiate the experiment that `options` describe."""
+    made = parser.instantiate_classes(options)
+    names = [a for a in vars(made) if a not in ("config", "output")]
+    return Experiment(**{name: made[name] for name in names})
+
+
+def load_run(run: Path) -> tuple[Experiment, dict[str, Any]]:
+    """Experiment and resolved configuration of a run folder.
+
+    Raises:
+        UserError: there is no readable `config.yaml`.
+    """
+    path = run / CONFIG
+    if not path.is_file():
+        raise UserError(f"{path} is missing, so {run} is not a run; start one with 'otoscope run'")
+    parser = experiment_parser()
+    options = parser.parse_path(path)
+    return build(parser, options), as_values(parser, options)

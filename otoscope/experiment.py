@@ -1,0 +1,147 @@
+"""What an experiment is: the schema behind every YAML file in `configs/experiments`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from asr_models.recogniser import Recogniser
+from corpora.corpus import Corpus, NoiseSource
+from probes.probe import Body
+
+ModelName = Literal["baseline", "robust", "untrained"]
+
+
+@dataclass
+class Training:
+    """How long and on what something is trained.
+
+    Attributes:
+        max_steps: optimiser steps.
+        learning_rate: peak of the warm-up and cosine schedule.
+        batch_duration_s: seconds of speech in a batch.
+        noisy_fraction: share of the utterances that get noise.
+        validations: how often the held-out speakers are scored on the way.
+    """
+
+    max_steps: int = 480
+    learning_rate: float = 4e-3
+    batch_duration_s: float = 32.0
+    noisy_fraction: float = 0.0
+    validations: int = 4
+
+
+@dataclass
+class ProbeSettings:
+    """The probes: which layers, what shape, how trained.
+
+    Attributes:
+        layers: names or globs.
+        body: `highway` or `linear`.
+        hidden: width of the Highway layers.
+        highway_layers: number of Highway layers.
+        training: length, batches and share of noisy utterances.
+    """
+
+    layers: list[str] = field(default_factory=lambda: ["*"])
+    body: Body = "highway"
+    hidden: int = 128
+    highway_layers: int = 4
+    training: Training = field(
+        default_factory=lambda: Training(160, 4e-3, 40.0, noisy_fraction=0.5, validations=8)
+    )
+
+
+@dataclass
+class EvaluationSettings:
+    """What is rendered and how it is scored.
+
+    Attributes:
+        conditions: `clean`, or `snrN` for noise at N dB.
+        utterances_per_speaker: of each test speaker (null: all there are).
+        quality: which of PESQ, STOI and ESTOI to measure.
+        quality_per_speaker: utterances of each speaker that get them (null: all).
+        keep_audio: utterances of each speaker whose audio is kept (null: all that are scored).
+        sample_speakers: speakers of whom one utterance each is kept as listening sample.
+        griffin_lim_iterations: of the vocoder.
+        n_positive: at most so many positive trials, and as many negative ones (null: all).
+        bootstrap_replicates: resamplings of the test speakers behind every interval.
+        workers: processes that measure PESQ and STOI, for each job.
+        batch_duration_s: seconds of speech rendered at once.
+    """
+
+    conditions: list[str] = field(default_factory=lambda: ["clean", "snr0"])
+    utterances_per_speaker: int | None = 6
+    quality: list[str] = field(default_factory=lambda: ["pesq_wb", "pesq_nb", "stoi", "estoi"])
+    quality_per_speaker: int | None = 3
+    keep_audio: int | None = None
+    sample_speakers: int = 4
+    griffin_lim_iterations: int = 32
+    n_positive: int | None = None
+    bootstrap_replicates: int = 1000
+    workers: int = 1
+    batch_duration_s: float = 40.0
+
+
+@dataclass
+class Compute:
+    """Where and how widely things run.
+
+    Attributes:
+        accelerator: Lightning's name of the device kind, e.g. `cpu`, `gpu` or `auto`.
+        devices: devices of one training job.
+        jobs: stages that run at once, each in a process of its own.
+        threads: threads of computation of each job; part of what a run's numbers depend on.
+        num_workers: processes that load data, for each job.
+    """
+
+    accelerator: str = "cpu"
+    devices: int = 1
+    jobs: int = 2
+    threads: int = 1
+    num_workers: int = 0
+
+
+class Experiment:
+    """One comparison of recognisers, from speech to scores.
+
+    Args:
+        corpus: speech with speaker-disjoint train, dev and test splits.
+        noise: noise recordings, training and test ones disjoint.
+        recogniser: the architecture under study.
+        name: names the run folder, `runs/<name>`.
+        seed: everything random derives from it.
+        models: which recognisers to compare.
+        recogniser_corpus: speech to train the recognisers on (default: `corpus`).
+        baseline: training of the recogniser on clean speech.
+        robust: training of the recogniser on noise-augmented speech.
+        snr_ranges_db: range of the signal-to-noise ratio in training for each kind of noise.
+        probe: the probes.
+        evaluation: what is rendered and scored.
+        compute: device, processes and threads.
+        loggers: `wandb` and `tensorboard`, beside what always goes to disk.
+    """
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        noise: NoiseSource,
+        recogniser: Callable[[], Recogniser],
+        name: str = "embedded",
+        seed: int = 0,
+        models: list[ModelName] = ["baseline", "robust", "untrained"],  # noqa: B006 - read only
+        recogniser_corpus: Corpus | None = None,
+        baseline: Training = Training(),  # noqa: B008 - read only
+        robust: Training = Training(noisy_fraction=0.7),  # noqa: B008 - read only
+        snr_ranges_db: dict[str, tuple[float, float]] | None = None,
+        probe: ProbeSettings = ProbeSettings(),  # noqa: B008 - read only
+        evaluation: EvaluationSettings = EvaluationSettings(),  # noqa: B008 - read only
+        compute: Compute = Compute(),  # noqa: B008 - read only
+        loggers: list[Literal["wandb", "tensorboard"]] = ["wandb"],  # noqa: B006 - read only
+    ) -> None:
+        self.corpus, self.noise, self.recogniser = corpus, noise, recogniser
+        self.name, self.seed, self.models = name, seed, list(dict.fromkeys(models))
+        self.recogniser_corpus = recogniser_corpus or corpus
+        self.baseline, self.robust = baseline, robust
+        self.snr_ranges_db = snr_ranges_db
+        self.probe, self.evaluation, self.compute = probe, evaluation, compute
+        self.loggers = loggers

@@ -1,0 +1,106 @@
+"""`otoscope asr` and `otoscope probe`: LightningCLI on one stage."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from lightning import LightningModule, Trainer
+from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+
+from acoustics.errors import UserError
+from asr_models.checkpoint import save_recogniser
+from asr_models.ctc import CTCModule
+from corpora.datamodule import SpeechDataModule
+from otoscope.configuration import shipped_config
+from probes.bank import ProbeBank
+from probes.checkpoint import save_bank
+
+VERBS = ("fit", "validate", "test")
+
+
+class StageCLI(LightningCLI):
+    """LightningCLI with a folder for what a stage leaves."""
+
+    saved: Callable[[Any, Path], None]
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add `--output`."""
+        parser.add_argument("--output", type=str | None, help="folder for what is trained")
+
+    def after_fit(self) -> None:
+        """Save what was trained without anything of Lightning's around it."""
+        folder = self.config[self.subcommand].output
+        if folder and self.trainer.is_global_zero:
+            type(self).saved(self.model, Path(folder))
+
+
+class RecogniserCLI(StageCLI):
+    """Trains, validates and tests a recogniser."""
+
+    @staticmethod
+    def saved(model: CTCModule, folder: Path) -> None:
+        """Save the recogniser."""
+        save_recogniser(model.recogniser, folder)
+
+
+class ProbeCLI(StageCLI):
+    """Trains, validates and tests a bank of probes."""
+
+    @staticmethod
+    def saved(model: ProbeBank, folder: Path) -> None:
+        """Save the probes."""
+        save_bank(model, folder)
+
+
+def asr(arguments: list[str]) -> None:
+    """`otoscope asr fit | validate | test`."""
+    _call(RecogniserCLI, CTCModule, "asr/vgg_lstm_mini.yaml", "asr", arguments)
+
+
+def probe(arguments: list[str]) -> None:
+    """`otoscope probe fit | validate | test`."""
+    _call(ProbeCLI, ProbeBank, "probe/highway.yaml", "probe", arguments)
+
+
+def make_cli(
+    kind: type[StageCLI],
+    module: type[LightningModule],
+    default: str,
+    name: str,
+    arguments: ArgsType,
+    run: bool = True,
+) -> StageCLI:
+    """Build the command line of a stage; with `run` the verb in `arguments` is executed."""
+    settings: dict[str, Any] = {"prog": f"otoscope {name}", "exit_on_error": False}
+    defaults = {"default_config_files": [str(shipped_config(default))]}
+    return kind(
+        module,
+        SpeechDataModule,
+        save_config_kwargs={"overwrite": True},
+        seed_everything_default=0,
+        trainer_class=Trainer,
+        parser_kwargs=(settings | {verb: defaults for verb in VERBS}) if run else settings | defaults,
+        args=arguments,
+        run=run,
+    )
+
+
+def _call(
+    kind: type[StageCLI],
+    module: type[LightningModule],
+    default: str,
+    name: str,
+    arguments: list[str],
+) -> None:
+    if arguments and arguments[0] not in (*VERBS, "-h", "--help", "--print_config"):
+        raise UserError(f"otoscope {name}: '{arguments[0]}' is not one of {', '.join(VERBS)}")
+    try:
+        make_cli(kind, module, default, name, arguments or ["--help"])
+    except UserError:
+        raise
+    except Exception as error:
+        if type(error).__module__.startswith("jsonargparse") or "parser key" in str(error).lower():
+            raise UserError(" ".join(str(error).split())[:400]) from error
+        raise
+
+

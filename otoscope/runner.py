@@ -1,0 +1,190 @@
+"""Runs the stages of a plan: in parallel, resumable, each in a process that can be killed."""
+
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+from acoustics.errors import UserError
+from evaluation.listening import write_atomically
+from otoscope.plan import Plan, Stage
+
+RECORDS, SCRATCH, LOCK = ".stages", ".unfinished", ".lock"
+POLL_S = 0.2
+
+Event = tuple[str, float, str]  # stage, fraction done, what is going on
+Watcher = Callable[[str, float, str, float], None]  # ... and seconds since the stage began
+
+
+def record_of(run: Path, stage: Stage) -> dict[str, Any]:
+    """Record of a finished stage, empty if it has none or what it left is gone."""
+    path = run / RECORDS / f"{stage.name.replace('/', '-')}.json"
+    try:
+        record: dict[str, Any] = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    complete = all((run / output).exists() for output in record.get("left", []))
+    return record if complete and record.get("key") == stage.key else {}
+
+
+def finished(run: Path, plan: Plan) -> dict[str, dict[str, Any]]:
+    """Records of the stages that need not run again, by name."""
+    found = {name: record_of(run, stage) for name, stage in plan.stages.items()}
+    return {name: record for name, record in found.items() if record}
+
+
+@contextmanager
+def locked(run: Path) -> Iterator[None]:
+    """Keep a second command out of the same run folder while this one works in it.
+
+    Raises:
+        UserError: the folder cannot be written to, or another command is at work in it.
+    """
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        file = (run / LOCK).open("w")
+    except OSError as error:
+        raise UserError(
+            f"{run}: cannot be written to ({error.strerror}); choose another --output"
+        ) from error
+    with file:
+        if not _lock(file.fileno()):
+            raise UserError(f"{run}: another otoscope run is at work there; wait or stop it")
+        yield
+
+
+def _lock(descriptor: int) -> bool:
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def run_stages(run: Path, plan: Plan, jobs: int, watch: Watcher) -> None:
+    """Run what is unfinished, `jobs` stages at a time, as soon as what they need is done.
+
+    Args:
+        run: the run folder, holding the resolved configuration.
+        plan: the stages.
+        jobs: stages at a time.
+        watch: told of every step: stage, fraction done, text, seconds. 1.0 means finished.
+
+    Raises:
+        UserError: a stage met a mistake of the user's, or its process was killed.
+    """
+    done = finished(run, plan)
+    waiting = [stage for name, stage in plan.stages.items() if name not in done]
+    if not waiting:
+        return
+    shutil.rmtree(run / SCRATCH, ignore_errors=True)
+    context = multiprocessing.get_context("spawn")
+    events: Any = context.Queue()
+    began: dict[str, float] = {}
+    running: dict[Future[float], Stage] = {}
+    with ProcessPoolExecutor(
+        jobs, mp_context=context, initializer=_begin_worker, initargs=(events, os.getpid())
+    ) as pool:
+        try:
+            while waiting or running:
+                for stage in [s for s in waiting if all(need in done for need in s.needs)]:
+                    if len(running) >= jobs:
+                        break
+                    waiting.remove(stage)
+                    began[stage.name] = time.monotonic()
+                    watch(stage.name, 0.0, "starting", 0.0)
+                    running[pool.submit(_run_stage, run, stage)] = stage
+                ready, _ = wait(running, timeout=POLL_S, return_when=FIRST_COMPLETED)
+                for name, fraction, text in _drain(events):
+                    watch(name, min(fraction, 0.999), text, time.monotonic() - began[name])
+                for future in ready:
+                    stage = running.pop(future)
+                    seconds = future.result()
+                    done[stage.name] = record_of(run, stage)
+                    watch(stage.name, 1.0, "done", seconds)
+        except BrokenProcessPool as error:
+            names = ", ".join(sorted({s.name for s in running.values()} | {stage.name}))
+            raise UserError(
+                f"{names}: the process was killed (out of memory?); what was finished is kept, "
+                "the same command goes on from there"
+            ) from error
+        except BaseException:
+            for process in list((pool._processes or {}).values()):
+                process.kill()
+            raise
+
+
+def _drain(events: Any) -> Iterator[Event]:
+    while True:
+        try:
+            yield events.get_nowait()
+        except Empty:
+            return
+
+
+def _begin_worker(events: Any, parent: int) -> None:
+    """Once per process: where to report, and an end together with the parent's."""
+    global _events
+    _events = events
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    threading.Thread(target=_follow, args=(parent,), daemon=True).start()
+
+
+def _follow(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
+_events: Any = None
+
+
+def _run_stage(run: Path, stage: Stage) -> float:
+    """Run one stage in this process, then move what it left into place and record it."""
+    from otoscope.stages import execute
+
+    began = time.monotonic()
+    scratch = run / SCRATCH / stage.name.replace("/", "-")
+    shutil.rmtree(scratch, ignore_errors=True)
+    try:
+        scratch.mkdir(parents=True)
+        execute(run, stage.name, scratch, lambda f, text: _events.put((stage.name, f, text)))
+        left = publish(run, scratch, stage)
+        seconds = time.monotonic() - began
+        record = {"key": stage.key, "seconds": round(seconds, 2), "left": left}
+        path = run / RECORDS / f"{stage.name.replace('/', '-')}.json"
+        write_atomically(path, json.dumps(record).encode())
+    except OSError as error:
+        raise UserError(
+            f"{stage.name}: {error.filename or run}: {error.strerror or error}; free some space "
+            "or choose another --output, finished stages are kept"
+        ) from error
+    return seconds
+
+
+def publish(run: Path, scratch: Path, stage: Stage) -> list[str]:
+    """Move the outputs of a stage from `scratch` into the run, replacing older ones."""
+    left = []
+    for output in stage.outputs:
+        target = run / output
+        if (scratch / output).exists():
+            if target.is_dir():
+                shutil.rmtree(target)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            (scratch / output).replace(target)
+        if target.exists():
+            left.append(output)
+    shutil.rmtree(scratch, ignore_errors=True)
+    return left

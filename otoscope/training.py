@@ -1,0 +1,121 @@
+"""The stages that train: recognisers and probe banks, each a Lightning fit."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning import LightningDataModule, LightningModule, Trainer, seed_everything
+
+from asr_models.checkpoint import calibrate, load_recogniser, save_recogniser
+from asr_models.ctc import CTCModule
+from corpora.datamodule import SpeechDataModule
+from evaluation.callbacks import CurveRecorder, StepProgress
+from otoscope.experiment import Experiment, ModelName, Training
+from probes.bank import ProbeBank
+from probes.checkpoint import save_bank
+
+Report = Callable[[float, str], None]
+CALIBRATION_BATCHES = 16
+
+
+def data_module(experiment: Experiment, training: Training, recogniser: bool) -> SpeechDataModule:
+    """Training and held-out speech as `training` wants it."""
+    return SpeechDataModule(
+        experiment.recogniser_corpus if recogniser else experiment.corpus,
+        noise=experiment.noise if training.noisy_fraction else None,
+        noisy_fraction=training.noisy_fraction,
+        snr_ranges_db=experiment.snr_ranges_db,
+        batch_duration_s=training.batch_duration_s,
+        num_workers=experiment.compute.num_workers,
+        seed=experiment.seed,
+        alphabet=experiment.recogniser().alphabet,
+    )
+
+
+def quiet_trainer(experiment: Experiment, **settings: Any) -> Trainer:
+    """A Trainer that leaves bars, checkpoints and folders to the run."""
+    compute = experiment.compute
+    return Trainer(
+        **{
+            "accelerator": compute.accelerator,
+            "devices": compute.devices,
+            "logger": False,
+            "enable_checkpointing": False,
+            "enable_progress_bar": False,
+            "enable_model_summary": False,
+            "use_distributed_sampler": False,
+            "num_sanity_val_steps": 0,
+            **settings,
+        }
+    )
+
+
+def fit(
+    experiment: Experiment,
+    module: LightningModule,
+    data: LightningDataModule,
+    training: Training,
+    curves: CurveRecorder,
+    report: Report,
+    clip: float | None = None,
+) -> None:
+    """Train `module` for the steps that `training` says, with its curve on disk."""
+    trainer = quiet_trainer(
+        experiment,
+        max_steps=training.max_steps,
+        max_epochs=-1,
+        val_check_interval=max(1, training.max_steps // training.validations),
+        check_val_every_n_epoch=None,
+        log_every_n_steps=max(1, training.max_steps // 80),
+        gradient_clip_val=clip,
+        callbacks=[curves, StepProgress(report)],
+    )
+    trainer.fit(module, datamodule=data)
+
+
+def train_recogniser(
+    experiment: Experiment, model: ModelName, folder: Path, report: Report
+) -> None:
+    """Train a recogniser (or only calibrate an untrained one) and save it into `folder`."""
+    seed_everything(experiment.seed, verbose=False)
+    recogniser = experiment.recogniser()
+    training = experiment.robust if model == "robust" else experiment.baseline
+    data = data_module(experiment, training, recogniser=True)
+    if model == "untrained":
+        batches = zip(range(CALIBRATION_BATCHES), data.train_dataloader(), strict=False)
+        calibrate(recogniser, [(batch.waveform, batch.lengths) for _, batch in batches])
+    else:
+        module = CTCModule(recogniser, training.learning_rate)
+        fit(experiment, module, data, training, CurveRecorder(str(folder / "curves.csv")), report, 5.0)
+    save_recogniser(recogniser, folder)
+
+
+def make_bank(experiment: Experiment, recogniser: Path) -> ProbeBank:
+    """An untrained bank for a saved recogniser."""
+    probe = experiment.probe
+    return ProbeBank(
+        load_recogniser(recogniser),
+        layers=probe.layers,
+        body=probe.body,
+        hidden=probe.hidden,
+        highway_layers=probe.highway_layers,
+        learning_rate=probe.training.learning_rate,
+        seed=experiment.seed,
+    )
+
+
+def train_probes(experiment: Experiment, recogniser: Path, folder: Path, report: Report) -> None:
+    """Train a probe for every layer of a saved recogniser and save them into `folder`."""
+    seed_everything(experiment.seed, verbose=False)
+    training = experiment.probe.training
+    bank = make_bank(experiment, recogniser)
+    curves = CurveRecorder(str(folder / "curves.csv"), ("step", "split", "layer", "mel_l1"))
+    fit(experiment, bank, data_module(experiment, training, False), training, curves, report)
+    save_bank(bank, folder)
+
+
+def set_threads(count: int) -> None:
+    """Limit computation to `count` threads; what a stage computes depends on it."""
+    torch.set_num_threads(count)
+    torch.use_deterministic_algorithms(True, warn_only=True)

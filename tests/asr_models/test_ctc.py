@@ -1,0 +1,91 @@
+"""Characters to tokens and back, and that a recogniser learns."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from acoustics.errors import UserError
+from asr_models.ctc import CTCModule
+from asr_models.decoding import encode, encode_batch, greedy_decode
+from asr_models.schedule import warmup_cosine
+from asr_models.vgg_lstm import VGGLSTM
+
+LETTERS = "abc "
+
+
+def path(tokens: list[int]) -> torch.Tensor:
+    return torch.nn.functional.one_hot(torch.tensor([tokens]), len(LETTERS) + 1).float().log()
+
+
+@given(st.text(LETTERS, max_size=20))
+def test_decoding_undoes_encoding(text: str) -> None:
+    spaced = [token for letter in encode(text, LETTERS) for token in (letter, letter, 0)] or [0]
+    assert greedy_decode(path(spaced), torch.tensor([len(spaced)]), LETTERS) == [text]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "text"),
+    [
+        ([1, 1, 1], "a"),
+        ([1, 0, 1], "aa"),
+        ([0, 0], ""),
+        ([0, 2, 2, 0, 4, 1], "b a"),
+        ([3, 1], "ca"),
+    ],
+)
+def test_repeats_merge_unless_a_blank_stands_between(tokens, text) -> None:
+    assert greedy_decode(path(tokens), torch.tensor([len(tokens)]), LETTERS) == [text]
+
+
+def test_states_beyond_an_utterance_are_not_read() -> None:
+    assert greedy_decode(path([1, 2, 3]), torch.tensor([2]), LETTERS) == ["ab"]
+
+
+def test_a_character_outside_the_alphabet_is_named() -> None:
+    with pytest.raises(UserError, match=r"characters 'xz' in 'axz' are outside the alphabet"):
+        encode("axz", LETTERS)
+
+
+def test_texts_go_to_ctc_as_one_row() -> None:
+    tokens, counts = encode_batch(["ab", "", "c"], LETTERS)
+    assert (tokens.tolist(), counts.tolist()) == ([1, 2, 3], [2, 0, 1])
+
+
+def test_the_schedule_rises_to_its_peak_and_falls_to_zero() -> None:
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=2.0)
+    schedule, rates = warmup_cosine(optimizer, 100, warmup_fraction=0.1), []
+    for _ in range(101):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    assert max(rates) == rates[9] == 2.0
+    assert rates[:10] == sorted(rates[:10])
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+    assert rates[100] == 0
+
+
+def test_a_recogniser_learns_and_skips_batches_without_speech(
+    make_batch, list_data, trainer
+) -> None:
+    torch.manual_seed(0)
+    batch = make_batch([8000, 8000], seed=1)
+    batch.texts = ["ab", "ba"]
+    nothing = make_batch([160])
+    nothing.ids, nothing.waveform, nothing.lengths = [], torch.zeros(0, 0), torch.zeros(0).long()
+    module = CTCModule(VGGLSTM(channels=(4, 4, 6, 6), hidden=8), learning_rate=1e-2)
+    trained = trainer(max_steps=12, max_epochs=-1, gradient_clip_val=5.0)
+    first = math.inf
+    module.train()
+    with torch.no_grad():
+        first = float(module.training_step(batch, 0))
+    trained.fit(module, datamodule=list_data([batch, nothing] * 6))
+    assert float(trained.callback_metrics["train/loss"]) < 0.5 * first
+    scores = trained.test(module, datamodule=list_data([batch, nothing]), verbose=False)[0]
+    assert {name.partition("/dataloader")[0] for name in scores} == {
+        "test/loss",
+        "test/wer",
+        "test/cer",
+    }

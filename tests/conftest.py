@@ -1,0 +1,150 @@
+"""What all tests share: checked tensor shapes, one thread, a cache of their own, tiny speech."""
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+os.environ["WANDB_MODE"] = "offline"
+_cache = tempfile.TemporaryDirectory(prefix="otoscope-cache-", ignore_cleanup_errors=True)
+os.environ.setdefault("OTOSCOPE_CACHE", _cache.name)
+
+from jaxtyping import install_import_hook  # noqa: E402
+
+PACKAGES = ["acoustics", "asr_models", "corpora", "evaluation", "otoscope", "probes"]
+_hook = install_import_hook(PACKAGES, "beartype.beartype")
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+import torch  # noqa: E402
+from lightning import LightningDataModule, Trainer  # noqa: E402
+
+from asr_models.checkpoint import calibrate  # noqa: E402
+from asr_models.recogniser import Recogniser  # noqa: E402
+from asr_models.vgg_lstm import VGGLSTM  # noqa: E402
+from corpora.batch import SpeechBatch  # noqa: E402
+
+torch.set_num_threads(1)
+
+WORDS = ("the old sailor", "sings at noon", "a quiet river", "turns to the sea")
+
+
+def vowels(samples: int, seed: int = 0) -> np.ndarray:
+    """Vowel-like sound `(sample,)`: harmonics of a gliding pitch under moving formants, in syllables."""
+    rng = np.random.default_rng(seed)
+    time = np.arange(samples) / 16000
+    pitch = rng.uniform(95, 220) * (1 + 0.1 * np.sin(2 * np.pi * 1.3 * time + rng.uniform(0, 6)))
+    phase = 2 * np.pi * np.cumsum(pitch) / 16000
+    sound = 0.002 * rng.normal(size=samples)
+    for k in range(1, 35):
+        gain = sum(
+            np.exp(-(((k * pitch - centre * (1 + 0.25 * np.sin(speed * time))) / 140) ** 2))
+            for centre, speed in ((500, 9), (1500, 7), (2600, 5))
+        )
+        sound += 0.1 * gain * np.sin(k * phase)
+    syllables = np.clip(np.sin(2 * np.pi * 3.1 * time + seed), 0, None) ** 0.7
+    return (sound * syllables + 0.0005 * rng.normal(size=samples)).astype(np.float32)
+
+
+def make_batch(lengths: Sequence[int], seed: int = 0, speakers: int = 2) -> SpeechBatch:
+    """Vowels of `lengths` samples as a padded batch."""
+    rows = [torch.from_numpy(vowels(n, seed + i)) for i, n in enumerate(lengths)]
+    waveform = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
+    count = range(len(lengths))
+    return SpeechBatch(
+        waveform=waveform,
+        lengths=torch.tensor(lengths),
+        clean=waveform.clone(),
+        ids=[f"u{seed}-{i}" for i in count],
+        speakers=[f"s{(seed + i) % speakers}" for i in count],
+        texts=[WORDS[(seed + i) % len(WORDS)] for i in count],
+        noises=[""] * len(lengths),
+        snr_db=[float("inf")] * len(lengths),
+        sexes=["female"] * len(lengths),
+        failures=[],
+    )
+
+
+class ListData(LightningDataModule):
+    """Ready-made batches as a data module, in the order given."""
+
+    conditions = ("clean",)
+
+    def __init__(self, batches: list[SpeechBatch]) -> None:
+        super().__init__()
+        self.batches = batches
+
+    def _loader(self) -> torch.utils.data.DataLoader:
+        return torch.utils.data.DataLoader(self.batches, batch_size=None)  # type: ignore[arg-type]
+
+    train_dataloader = val_dataloader = _loader
+
+    def test_dataloader(self) -> list[torch.utils.data.DataLoader]:
+        return [self._loader()]
+
+
+def tiny_recogniser(seed: int = 0) -> Recogniser:
+    """A VGG-LSTM with random weights and calibrated batch norms."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        recogniser = VGGLSTM(channels=(4, 4, 6, 6), hidden=8)
+    batch = make_batch([8000, 6000], seed=40)
+    calibrate(recogniser, [(batch.waveform, batch.lengths)])
+    return recogniser
+
+
+def quiet_trainer(folder: Path, **settings: object) -> Trainer:
+    """A Trainer on the CPU that prints nothing; it logs and saves only what `settings` ask for."""
+    quiet: dict[str, object] = {
+        "accelerator": "cpu",
+        "devices": 1,
+        "logger": False,
+        "enable_checkpointing": False,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+        "num_sanity_val_steps": 0,
+        "default_root_dir": folder,
+    }
+    return Trainer(**(quiet | settings))  # type: ignore[arg-type]
+
+
+@pytest.fixture(name="make_batch", scope="session")
+def _make_batch() -> Callable[..., SpeechBatch]:
+    return make_batch
+
+
+@pytest.fixture(name="vowels", scope="session")
+def _vowels() -> Callable[..., np.ndarray]:
+    return vowels
+
+
+@pytest.fixture(name="list_data", scope="session")
+def _list_data() -> type[ListData]:
+    return ListData
+
+
+@pytest.fixture(name="tiny_recogniser", scope="session")
+def _tiny_recogniser() -> Callable[..., Recogniser]:
+    return tiny_recogniser
+
+
+@pytest.fixture(name="quiet_trainer", scope="session")
+def _quiet_trainer() -> Callable[..., Trainer]:
+    return quiet_trainer
+
+
+@pytest.fixture
+def trainer(tmp_path: Path) -> Callable[..., Trainer]:
+    """Makes a quiet Trainer whose files go to the test's own folder."""
+    return lambda **settings: quiet_trainer(tmp_path, **settings)
+
+
+@pytest.fixture
+def real_speech() -> Path:
+    """The folder of real speech; without it the test is skipped."""
+    folder = os.environ.get("OTOSCOPE_SPEECH")
+    if not folder:
+        pytest.skip("OTOSCOPE_SPEECH is not set: no real speech here")
+    return Path(folder)

@@ -1,0 +1,173 @@
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from acoustics.errors import UserError
+from corpora.augmentation import (
+    SNR_RANGES_DB,
+    condition_snr_db,
+    noise_signal,
+    training_recipe,
+)
+from corpora.augmentation import test_recipe as fixed_recipe
+from corpora.generated_noise import GeneratedNoise
+from corpora.mixing import MixingError, active, mean_power, mix_at_snr
+from corpora.musan import MusanNoise
+from corpora.noise_bank import NoiseBank
+
+
+def tone(seconds: float, level: float = 0.3, pause: float = 0.0) -> np.ndarray:
+    speech = level * np.sin(np.arange(int(16000 * seconds)) / 5)
+    silence = np.zeros(int(16000 * pause))
+    return np.concatenate([silence, speech, silence]).astype(np.float32)
+
+
+@pytest.mark.parametrize("snr_db", [20.0, 10.0, 0.0, -5.0])
+@pytest.mark.parametrize("level", [0.01, 0.9])
+def test_snr_is_exact_on_the_active_part(snr_db: float, level: float) -> None:
+    speech = tone(1.0, level, pause=1.0)
+    noise = np.random.default_rng(0).standard_normal(len(speech)).astype(np.float32)
+    mixture = mix_at_snr(speech, noise, snr_db)
+    where = active(speech)
+    assert 0.98 < where.sum() / 16000 < 1.05  # the pauses do not count
+    added = mixture.waveform - mixture.clean
+    ratio = mean_power(mixture.clean[where]) / mean_power(added[where])
+    assert 10 * np.log10(ratio) == pytest.approx(snr_db, abs=0.01)
+
+
+def test_a_mixture_is_scaled_never_clipped() -> None:
+    speech = tone(1.0, 0.9)
+    noise = np.random.default_rng(0).standard_normal(len(speech)).astype(np.float32)
+    mixture = mix_at_snr(speech, noise, 0.0)
+    assert np.abs(mixture.waveform).max() == pytest.approx(0.99, abs=1e-6)
+    assert mixture.scale < 1
+    np.testing.assert_allclose(mixture.clean, speech * mixture.scale, rtol=1e-5)
+    expected = mixture.scale * (speech + mixture.gain * noise)
+    np.testing.assert_allclose(mixture.waveform, expected, atol=1e-5)
+    assert mix_at_snr(tone(1.0, 0.1), noise, 20.0).scale == 1.0
+
+
+def test_silence_has_no_snr() -> None:
+    speech, silence = tone(1.0), np.zeros(16000, np.float32)
+    with pytest.raises(MixingError, match="silent speech"):
+        mix_at_snr(silence, speech, 0.0)
+    with pytest.raises(MixingError, match="noise is silent"):
+        mix_at_snr(speech, silence, 0.0)
+    with pytest.raises(ValueError, match="16000 samples"):
+        mix_at_snr(speech, silence[:10], 0.0)
+
+
+def test_generated_kinds_and_disjoint_splits(noise: GeneratedNoise) -> None:
+    splits = {split: list(noise.load(split)) for split in ("train", "test")}
+    for cuts in splits.values():
+        kinds = [cut.custom["kind"] for cut in cuts]
+        assert {kind: kinds.count(kind) for kind in set(kinds)} == {
+            "babble": 12,
+            "music": 2,
+            "noise": 5,
+        }
+        assert all(cut.duration >= 8 for cut in cuts)
+        assert all(np.std(cut.load_audio()) > 0.003 for cut in cuts)
+    content = [cut.load_audio()[0, :16000].tobytes() for cut in splits["train"] + splits["test"]]
+    assert len(set(content)) == len(content)
+
+
+def test_generated_noise_is_deterministic(noise: GeneratedNoise, tmp_path: Path) -> None:
+    again = GeneratedNoise(n_music=2, n_noise=5, cache=str(tmp_path))
+    assert again.fingerprint() == noise.fingerprint()
+    for one, other in zip(noise.load("test"), again.load("test"), strict=True):
+        assert one.id == other.id
+        np.testing.assert_array_equal(one.load_audio(), other.load_audio())
+
+
+def test_training_recipes_follow_the_ranges(noise: GeneratedNoise) -> None:
+    bank = NoiseBank(noise.load("train"))
+    found = [training_recipe(bank, f"u{i}", 0, 0, 0.5) for i in range(400)]
+    noisy = [recipe for recipe in found if recipe is not None]
+    assert 0.4 < len(noisy) / 400 < 0.6
+    assert {recipe.kind for recipe in noisy} == {"babble", "music", "noise"}
+    for recipe in noisy:
+        low, high = SNR_RANGES_DB[recipe.kind]
+        assert low <= recipe.snr_db <= high
+        voices = len(recipe.noises)
+        assert 3 <= voices <= 7 if recipe.kind == "babble" else voices == 1
+        assert len(set(recipe.noises)) == voices
+    only = training_recipe(bank, "u", 0, 0, 1.0, {"music": (0.0, 0.0)})
+    assert only is not None and (only.kind, only.snr_db) == ("music", 0.0)
+
+
+def test_training_recipes_change_with_the_epoch_and_nothing_else(noise: GeneratedNoise) -> None:
+    bank = NoiseBank(noise.load("train"))
+    recipes = [training_recipe(bank, "u", epoch, 0, 1.0) for epoch in range(5)]
+    assert len({str(recipe) for recipe in recipes}) == 5
+    assert recipes[3] == training_recipe(NoiseBank(noise.load("train")), "u", 3, 0, 1.0)
+    assert recipes[3] != training_recipe(bank, "u", 3, 1, 1.0)
+
+
+def test_conditions_of_an_utterance_share_their_noise(noise: GeneratedNoise) -> None:
+    bank = NoiseBank(noise.load("test"))
+    assert fixed_recipe(bank, "clean", "u", 0) is None
+    quiet, loud = (fixed_recipe(bank, c, "u", 0) for c in ("snr20", "snr0"))
+    assert quiet is not None and loud is not None
+    assert (quiet.snr_db, loud.snr_db) == (20.0, 0.0)
+    assert quiet.noises == loud.noises
+    np.testing.assert_array_equal(
+        noise_signal(bank, quiet, 40000), noise_signal(NoiseBank(noise.load("test")), loud, 40000)
+    )
+
+
+def test_conditions() -> None:
+    assert condition_snr_db("clean") is None
+    assert [condition_snr_db(c) for c in ("snr20", "snr0", "snr-5")] == [20.0, 0.0, -5.0]
+    with pytest.raises(UserError, match="unknown condition 'noisy'"):
+        condition_snr_db("noisy")
+
+
+def musan_tree(root: Path) -> Path:
+    rng = np.random.default_rng(0)
+    shapes = [("music/a/b", 44100, 3), ("noise", 8000, 5), ("speech/x", 16000, 8)]
+    for name, rate, count in shapes:
+        (root / name).mkdir(parents=True)
+        for i in range(count):
+            samples = rng.uniform(-0.5, 0.5, (rate, 1 + i % 2))
+            soundfile.write(root / name / f"{i}.wav", samples, rate)
+    (root / "noise" / "ANNOTATIONS").write_text("not audio")
+    (root / "noise" / "broken.wav").write_bytes(b"RIFF")
+    return root
+
+
+def test_musan_layout_of_any_depth_and_rate(tmp_path: Path) -> None:
+    source = MusanNoise(str(musan_tree(tmp_path)))
+    splits = {split: list(source.load(split)) for split in ("train", "test")}
+    for kind, total in (("music", 3), ("noise", 5), ("babble", 8)):
+        ids = [{cut.id for cut in cuts if cut.custom["kind"] == kind} for cuts in splits.values()]
+        assert not ids[0] & ids[1] and len(ids[0] | ids[1]) == total and all(ids)
+    assert [name for name, _ in source.unreadable] == ["noise/broken"]
+    bank = NoiseBank(source.load("train"))
+    for name in itertools.chain(*bank.kinds.values()):
+        assert bank(name).shape == (16000,) and bank(name).dtype == np.float32
+    recipe = fixed_recipe(bank, "snr0", "u", 0)
+    assert recipe is not None and len(noise_signal(bank, recipe, 50000)) == 50000
+
+
+def test_musan_folder_missing_or_empty(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="there is no noise folder"):
+        MusanNoise(str(tmp_path / "nowhere")).prepare()
+    with pytest.raises(UserError, match="holds no audio"):
+        MusanNoise(str(tmp_path)).prepare()
+
+
+def test_mostly_silent_noise_is_entered_where_it_sounds(tmp_path: Path) -> None:
+    (tmp_path / "noise").mkdir()
+    samples = np.zeros(160000)
+    samples[:40000] = np.random.default_rng(0).uniform(-0.5, 0.5, 40000)
+    soundfile.write(tmp_path / "noise" / "bark.wav", samples, 16000)
+    soundfile.write(tmp_path / "noise" / "bark2.wav", samples, 16000)
+    bank = NoiseBank(MusanNoise(str(tmp_path)).load("test"))
+    for i in range(20):
+        recipe = fixed_recipe(bank, "snr0", f"u{i}", 0)
+        assert recipe is not None
+        assert mean_power(noise_signal(bank, recipe, 8000)) == pytest.approx(1.0, rel=1e-3)

@@ -1,0 +1,113 @@
+"""Rows and their files: exact columns, round trips, whole or not at all."""
+
+from pathlib import Path
+
+import pytest
+
+from acoustics.errors import UserError
+from evaluation.records import (
+    MixtureRow,
+    RowWriter,
+    ScoreRow,
+    SummaryRow,
+    TrialScoreRow,
+    UtteranceRow,
+    read_rows,
+    write_rows,
+)
+
+SCORED = ScoreRow("baseline", "clean", "", "cnn1", "u1", "s1", "stoi", "", 0.875)
+FAILED = ScoreRow("robust", "snr0", "n, 1", "cnn2", "u2", "s2", "pesq_wb", "", None, "worker died")
+
+COLUMNS = {
+    ScoreRow: "model,condition,noise,layer,utterance,speaker,metric,scorer,value,failure",
+    SummaryRow: "model,condition,layer,depth,metric,scorer,mean,ci_low,ci_high,n_scored,n_failed",
+    TrialScoreRow: "model,condition,layer,scorer,trial,score,failure",
+    UtteranceRow: "utterance,speaker,sex,duration_s,n_words,n_chars,text",
+    MixtureRow: "condition,utterance,noise,kind,snr_db,scale",
+}
+EXAMPLES = [
+    SCORED,
+    FAILED,
+    SummaryRow("robust", "clean", "blstm1", 5, "eer", "ge2e", 32.9, 30.1, 35.2, 1800, 2),
+    SummaryRow("robust", "clean", "natural", None, "eer", "ge2e", None, None, None, 0, 12),
+    TrialScoreRow("baseline", "clean", "cnn1", "ge2e", "t000001", -0.25),
+    UtteranceRow("u1", "s1", "female", 2.5, 3, 17, 'a "quoted", text'),
+    MixtureRow("snr0", "u1", "n1", "babble", 0.0, 0.5),
+    MixtureRow("clean", "u1", "", "", float("inf"), 1.0),
+]
+
+
+@pytest.mark.parametrize("row_type", COLUMNS)
+def test_columns_are_those_of_the_contract(row_type: type, tmp_path: Path) -> None:
+    write_rows(tmp_path / "empty.csv", row_type, [])
+    assert (tmp_path / "empty.csv").read_text() == COLUMNS[row_type] + "\n"
+
+
+@pytest.mark.parametrize("row", EXAMPLES, ids=lambda row: type(row).__name__)
+def test_round_trip(row: object, tmp_path: Path) -> None:
+    write_rows(tmp_path / "rows.csv", type(row), [row, row])
+    assert list(read_rows(tmp_path / "rows.csv", type(row))) == [row, row]
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.csv"]
+
+
+def test_six_significant_digits_and_no_negative_zero(tmp_path: Path) -> None:
+    rows = [
+        TrialScoreRow("m", "c", "l", "s", "t", score)
+        for score in (1 / 3, 123456.789, 1e-9 / 3, -0.0, 1.0)
+    ]
+    write_rows(tmp_path / "rows.csv", TrialScoreRow, rows)
+    cells = [line.split(",")[5] for line in (tmp_path / "rows.csv").read_text().splitlines()[1:]]
+    assert cells == ["0.333333", "123457", "3.33333e-10", "0", "1"]
+
+
+@pytest.mark.parametrize(
+    ("value", "failure"), [(None, ""), (0.5, "why"), (float("nan"), ""), (float("inf"), "")]
+)
+def test_a_score_is_a_value_or_a_reason(value: float | None, failure: str) -> None:
+    with pytest.raises(ValueError):
+        ScoreRow("m", "c", "", "l", "u", "s", "stoi", "", value, failure)
+    with pytest.raises(ValueError):
+        TrialScoreRow("m", "c", "l", "s", "t", value, failure)
+
+
+def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "scores.csv"
+    write_rows(path, ScoreRow, [SCORED])
+    with pytest.raises(KeyboardInterrupt), RowWriter(path, ScoreRow) as writer:
+        writer.write(FAILED)
+        raise KeyboardInterrupt
+    assert list(read_rows(path, ScoreRow)) == [SCORED]
+    assert [path.name for path in tmp_path.iterdir()] == ["scores.csv"]
+
+
+def test_rows_of_another_table_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match=r"UtteranceRow is no row of scores\.csv"):
+        write_rows(tmp_path / "scores.csv", ScoreRow, [EXAMPLES[5]])
+
+
+def test_errors_name_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "scores.csv"
+    with pytest.raises(UserError, match=r"scores\.csv: cannot be read"):
+        list(read_rows(path, ScoreRow))
+    path.write_text("a,b\n1,2\n")
+    with pytest.raises(UserError, match=r"scores\.csv: its columns are not model,condition"):
+        list(read_rows(path, ScoreRow))
+    for line in ("m,c,,l,u,s,stoi,,abc,", "m,c,,l,u,s,stoi,,0.5", "m,c,,l,u,s,stoi,,,"):
+        path.write_text(COLUMNS[ScoreRow] + "\n" + line + "\n")
+        with pytest.raises(UserError, match=r"scores\.csv, line 2: "):
+            list(read_rows(path, ScoreRow))
+    with pytest.raises(UserError, match="cannot be written"):
+        write_rows(tmp_path / "no folder" / "scores.csv", ScoreRow, [])
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """/dev/full refuses every byte."""
+    monkeypatch.setattr(
+        "evaluation.records.os.fdopen",
+        lambda handle, *_, **__: Path("/dev/full").open("w"),  # noqa: SIM115
+    )
+    with pytest.raises(UserError, match="No space left"):
+        write_rows(tmp_path / "scores.csv", ScoreRow, [SCORED])
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,132 @@
+"""A real offline wandb run: what was logged is read back from its files, also after a move."""
+
+import base64
+import csv
+import hashlib
+import json
+import shutil
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from wandb.proto import wandb_internal_pb2 as records
+
+from evaluation.listening import Sample, read_samples
+from evaluation.wandb_samples import finish, is_logged_in, log_curves, log_samples, make_logger
+
+
+@pytest.fixture
+def nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user who has never logged in, with nothing of wandb's outside the temporary folder."""
+    for name in ("API_KEY", "MODE", "BASE_URL"):
+        monkeypatch.delenv(f"WANDB_{name}", raising=False)
+    for name in ("DATA_DIR", "CACHE_DIR", "CONFIG_DIR"):
+        monkeypatch.setenv(f"WANDB_{name}", str(tmp_path / "outside" / name))
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    return tmp_path
+
+
+def stored(path: Path) -> Iterator[records.Record]:
+    """The records of a `.wandb` file: LevelDB's log format behind a 7-byte header."""
+    data, position, whole = path.read_bytes(), 7, b""
+    while position + 7 <= len(data):
+        room = 32768 - position % 32768
+        if room < 7:
+            position += room
+            continue
+        _, size, kind = struct.unpack("<IHB", data[position : position + 7])
+        position += 7
+        whole += data[position : position + size]
+        position += size
+        if kind in (1, 4):
+            yield records.Record.FromString(whole)
+            whole = b""
+
+
+def history(path: Path) -> dict[str, Any]:
+    """Everything that was logged, by dotted key."""
+    items = [item for record in stored(path) for item in record.history.item]
+    return {".".join(item.nested_key) or item.key: json.loads(item.value_json) for item in items}
+
+
+def summary_of(path: Path) -> dict[str, Any]:
+    found = {}
+    for record in stored(path):
+        for item in record.summary.update:
+            found[".".join(item.nested_key) or item.key] = json.loads(item.value_json)
+    return found
+
+
+def test_offline_run_is_read_back_after_a_move(run_folder: Path, nobody: Path) -> None:
+    samples = [
+        sample
+        for sample in read_samples(run_folder)
+        if sample.utterance == "f02-0001" and sample.layer in ("natural", "cnn1", "blstm5")
+    ]
+    gone = Sample("robust", "clean", "cnn2", "lost", "m01", "audio/none.flac", "x.png", "x.npy")
+    with (run_folder / "summary.csv").open(newline="") as file:
+        summary = [row for row in csv.DictReader(file) if row["metric"] in ("eer", "wer")]
+    logger = make_logger(run_folder)
+    try:
+        log_samples(logger, [*samples, gone], run_folder)
+        log_curves(logger.experiment, summary)
+    finally:
+        finish(logger)
+    assert not list((nobody / "outside").rglob("*.flac"))
+    moved = Path(shutil.move(run_folder, nobody / "elsewhere"))
+    (book,) = moved.glob("wandb/offline-run-*/run-*.wandb")
+
+    entries: dict[str, Path] = {}
+    for record in stored(book):
+        for entry in record.artifact.manifest.contents:
+            inside = Path(entry.local_path).relative_to(run_folder.resolve())
+            entries[f"{record.artifact.name}/{entry.path}"] = moved / inside
+            content = (moved / inside).read_bytes()
+            digest = hashlib.md5(content, usedforsecurity=False).digest()
+            assert base64.b64encode(digest).decode() == entry.digest
+
+    tables = {name: path for name, path in entries.items() if name.endswith("clean.table.json")}
+    table = json.loads(next(p for n, p in tables.items() if "listening" in n).read_text())
+    assert table["columns"] == ["model", "layer", "utterance", "speaker", "audio", "mel"]
+    wanted = [sample for sample in samples if sample.condition == "clean"]
+    assert [row[:4] for row in table["data"][:-1]] == [
+        [sample.model, sample.layer, sample.utterance, sample.speaker] for sample in wanted
+    ]
+    assert table["data"][-1] == ["robust", "cnn2", "lost", "m01", None, None]
+    by_path = {name.split("/", 1)[1]: path for name, path in entries.items()}
+    for row, sample in zip(table["data"], wanted, strict=False):
+        assert by_path[row[4]["path"]].read_bytes() == (moved / sample.audio).read_bytes()
+        assert by_path[row[5]["path"]].read_bytes() == (moved / sample.picture).read_bytes()
+
+    logged = history(book)
+    assert logged["listening/clean.nrows"] == len(wanted) + 1
+    assert logged["listening/snr0.nrows"] == len(samples) - len(wanted)
+    charts = [key for key in logged if key.startswith("curves/eer.ge2e/clean")]
+    assert charts
+    numbers = summary_of(book)
+    for row in summary:
+        name = f"{row['metric']}.{row['scorer']}/{row['condition']}/{row['model']}/{row['layer']}"
+        assert numbers[name] == pytest.approx(float(row["mean"]))
+
+
+def test_logged_in_or_not(nobody: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not is_logged_in()
+    (nobody / "netrc").write_text("machine elsewhere.example login user password made-up\n")
+    assert not is_logged_in()
+    (nobody / "netrc").write_text("machine api.wandb.ai login user password made-up\n")
+    assert is_logged_in()
+    (nobody / "netrc").write_text("machine without end \x00")
+    assert not is_logged_in()
+    monkeypatch.setenv("WANDB_API_KEY", "made-up")
+    assert is_logged_in()
+
+
+def test_mode_set_by_the_user_decides(nobody: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert make_logger(nobody)._offline
+    monkeypatch.setenv("WANDB_API_KEY", "made-up")
+    assert not make_logger(nobody)._offline
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    assert make_logger(nobody)._offline

@@ -1,0 +1,87 @@
+"""Every YAML file under configs/ parses, holds no unknown key, and builds what it describes."""
+
+from pathlib import Path
+
+import pytest
+
+from asr_models.checkpoint import save_recogniser
+from asr_models.ctc import CTCModule
+from asr_models.recogniser import Recogniser
+from otoscope.configuration import as_values, build, experiment_parser
+from otoscope.experiment import Experiment
+from otoscope.lightning_cli import ProbeCLI, RecogniserCLI, make_cli
+from otoscope.plan import Plan
+from probes.bank import ProbeBank
+
+ROOT = Path(__file__).parents[1] / "configs"
+FILES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.yaml"))
+
+
+def of(kind: str) -> list[str]:
+    return [name for name in FILES if name.startswith(f"{kind}/")]
+
+
+def experiment(name: str) -> tuple[Experiment, dict[str, object]]:
+    parser = experiment_parser()
+    options = parser.parse_args(["-c", str(ROOT / name)])
+    return build(parser, options), as_values(parser, options)
+
+
+def test_every_file_is_one_of_three_kinds() -> None:
+    assert set(FILES) == {*of("experiments"), *of("asr"), *of("probe")}
+    assert all(of(kind) for kind in ("experiments", "asr", "probe"))
+
+
+@pytest.mark.parametrize("name", of("experiments"))
+def test_an_experiment_builds(name: str) -> None:
+    built, values = experiment(name)
+    assert isinstance(built.recogniser(), Recogniser)
+    assert built.name == Path(name).stem == values["name"]
+
+
+@pytest.mark.parametrize("name", ["experiments/embedded.yaml", "experiments/tiny.yaml"])
+def test_an_experiment_without_downloads_has_a_plan(name: str) -> None:
+    plan = Plan(*experiment(name))
+    assert list(plan.stages)[0] == "corpus"
+    assert list(plan.stages)[-1] == "report"
+
+
+@pytest.mark.parametrize("name", of("experiments"))
+def test_an_experiment_is_a_short_difference_from_the_embedded_one(name: str) -> None:
+    lines = (ROOT / name).read_text().splitlines()
+    said = [line for line in lines if line.strip() and not line.strip().startswith("#")]
+    assert len(said) <= 40
+
+
+@pytest.mark.parametrize("name", of("asr"))
+def test_a_recognisers_training_builds(name: str, tmp_path: Path) -> None:
+    made = make_cli(
+        RecogniserCLI,
+        CTCModule,
+        "asr/vgg_lstm_mini.yaml",
+        "asr",
+        ["--config", str(ROOT / name), "--trainer.default_root_dir", str(tmp_path)],
+        run=False,
+    )
+    assert isinstance(made.model.recogniser, Recogniser)
+
+
+@pytest.mark.parametrize("name", of("probe"))
+def test_a_probe_banks_training_builds(name: str, tiny_recogniser, tmp_path: Path) -> None:
+    save_recogniser(tiny_recogniser(), tmp_path)
+    made = make_cli(
+        ProbeCLI,
+        ProbeBank,
+        "probe/highway.yaml",
+        "probe",
+        ["--config", str(ROOT / name), "--model.recogniser", str(tmp_path)]
+        + ["--trainer.default_root_dir", str(tmp_path)],
+        run=False,
+    )
+    assert list(made.model.probes)
+
+
+def test_the_shipped_file_is_found_as_a_resource() -> None:
+    from otoscope.configuration import shipped_config
+
+    assert shipped_config("experiments/embedded.yaml").read_text().count("EmbeddedCorpus") == 1
