@@ -28,7 +28,7 @@ class CTCModule(LightningModule):
         recogniser: Recogniser,
         learning_rate: float = 3e-3,
         weight_decay: float = 1e-2,
-        warmup_fraction: float = 0.1,
+        warmup_fraction: float = 0.05,
     ) -> None:
         super().__init__()
         self.recogniser = recogniser
@@ -72,7 +72,10 @@ class CTCModule(LightningModule):
     def configure_optimizers(self) -> Any:
         """AdamW with linear warm-up and a cosine to zero over all steps."""
         optimizer = torch.optim.AdamW(
-            self.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay
+            self.parameters(),
+            lr=self.learning_rate,
+            betas=(0.9, 0.98),  # forgets the large gradients of the first steps soon
+            weight_decay=self.weight_decay,
         )
         steps = int(self.trainer.estimated_stepping_batches)
         schedule = warmup_cosine(optimizer, steps, self.warmup_fraction)

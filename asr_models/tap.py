@@ -34,7 +34,7 @@ class Hearing:
 
 
 def flat_state(output: Tensor) -> Float[Tensor, "batch state width"]:
-    """Output of a layer as `(batch, state, width)`; a 2-D convolution's channels x bands flattened."""
+    """Output of a layer as `(batch, state, width)`; channels x bands flattened."""
     if output.ndim == 4:
         return output.transpose(1, 2).flatten(2)
     return output

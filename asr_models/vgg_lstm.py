@@ -1,6 +1,7 @@
 """VGG-LSTM of the resynthesis paper (section 3.1, after Hori et al. 2017)."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from jaxtyping import Float, Int
@@ -61,10 +62,8 @@ class VGGLSTM(Recogniser):
         self.log_mel = LogMel(n_mels=n_mels)
         self.frontend = MelDeltas(self.log_mel)
         widths = [3, *channels]
-        self.cnn = nn.ModuleList(
-            ConvBlock(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True)
-        )
-        self.cnn.to(memory_format=torch.channels_last)
+        self.cnn = nn.ModuleList(ConvBlock(a, b) for a, b in pairwise(widths))
+        self.cnn.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         bands = -(-n_mels // POOL**2)
         self.blstm = nn.ModuleList(
             BLSTMBlock(channels[-1] * bands if i == 0 else 2 * hidden, hidden, dropout)

@@ -23,7 +23,6 @@ from evaluation.trials import load_trials
 from evaluation.verifiers import GE2EVerifier, Verifier
 from probes.bank import ProbeBank
 
-
 SPLITS = {"train": "train", "val": "dev"}  # Lightning's names to those of the tables
 
 
@@ -181,7 +180,7 @@ class ScoreSpeech(Callback):
                 GriffinLim(module.log_mel, self.n_iter).to(module.device),
                 load_trials(self.trials),
                 [GE2EVerifier(str(module.device))] if self.verifiers is None else self.verifiers,
-                {k: v.to(module.device) for k, v in recognisers.items()},  # type: ignore[misc]
+                {k: v.to(module.device) for k, v in recognisers.items()},
                 **self.settings,  # type: ignore[arg-type]
             )
         )

@@ -157,8 +157,8 @@ class SpeechScorer:
     ) -> ScoreRow:
         if value is not None and not np.isfinite(value):
             value, failure = None, f"{metric} is not finite"
-        ids = batch.noises[i], layer, batch.ids[i], batch.speakers[i]
-        return ScoreRow(self.model, condition, *ids, metric, scorer, value, failure)
+        place = self.model, condition, batch.noises[i], layer, batch.ids[i], batch.speakers[i]
+        return ScoreRow(*place, metric, scorer, value, failure)
 
     def _write_audio(
         self,
@@ -173,9 +173,7 @@ class SpeechScorer:
                 path = self.run / audio_path(self.model, condition, layer, utterance)
                 write_audio(path, samples, self.sample_rate)
 
-    def _embed(
-        self, condition: str, layer: str, batch: SpeechBatch, pcm: list[np.ndarray]
-    ) -> None:
+    def _embed(self, condition: str, layer: str, batch: SpeechBatch, pcm: list[np.ndarray]) -> None:
         for verifier in self.verifiers:
             found = verifier.embed(pcm)
             voices = self.voices.setdefault((condition, layer, verifier.name), Voices())
@@ -233,7 +231,9 @@ class SpeechScorer:
                 value, failure = None, outcome.failure
             else:
                 value, failure = outcome.value[metric]
-            self._rows.write(ScoreRow(self.model, *outcome.key, metric, "", value, failure))
+            condition, noise, layer, utterance, speaker = outcome.key
+            place = self.model, condition, noise, layer, utterance, speaker
+            self._rows.write(ScoreRow(*place, metric, "", value, failure))
 
     def fail(self, condition: str, utterances: Sequence[tuple[str, str]]) -> None:
         """Record `(utterance, reason)` of what could not be used as failure of every score."""

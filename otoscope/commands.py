@@ -23,6 +23,7 @@ from otoscope.display import RunDisplay
 from otoscope.plan import Plan, library_versions
 from otoscope.runner import finished, locked, record_of, run_stages
 
+WIDTH_ELSEWHERE = 150  # columns, where the output is not a terminal
 SPACE_NEEDED = 200e6  # bytes; less than that free is said before the work, not after it
 
 
@@ -49,9 +50,13 @@ def run(arguments: list[str]) -> None:
     values = as_values(parser, options)
     experiment = build(parser, options)
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDTH_ELSEWHERE)
     with locked(folder):
         if shutil.disk_usage(folder).free < SPACE_NEEDED:
-            raise UserError(f"{folder}: less than 200 MB free; free some or choose another --output")
+            raise UserError(
+                f"{folder}: less than 200 MB free; free some or choose another --output"
+            )
         started = time.monotonic()
         plan = Plan(experiment, values)
         save_config(parser, options, folder)

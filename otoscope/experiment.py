@@ -23,7 +23,7 @@ class Training:
         validations: how often the held-out speakers are scored on the way.
     """
 
-    max_steps: int = 480
+    max_steps: int = 540
     learning_rate: float = 4e-3
     batch_duration_s: float = 32.0
     noisy_fraction: float = 0.0

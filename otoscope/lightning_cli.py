@@ -79,7 +79,7 @@ def make_cli(
         save_config_kwargs={"overwrite": True},
         seed_everything_default=0,
         trainer_class=Trainer,
-        parser_kwargs=(settings | {verb: defaults for verb in VERBS}) if run else settings | defaults,
+        parser_kwargs=(settings | dict.fromkeys(VERBS, defaults)) if run else settings | defaults,
         args=arguments,
         run=run,
     )
@@ -102,5 +102,3 @@ def _call(
         if type(error).__module__.startswith("jsonargparse") or "parser key" in str(error).lower():
             raise UserError(" ".join(str(error).split())[:400]) from error
         raise
-
-

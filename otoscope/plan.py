@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -59,11 +59,11 @@ class Plan:
         self._noise = experiment.noise.fingerprint()
         self._build(experiment.models)
 
-    def _build(self, models: list[str]) -> None:
+    def _build(self, models: Sequence[str]) -> None:
         evaluation = dict(self.config["evaluation"])
         trials = {k: evaluation[k] for k in ("conditions", "utterances_per_speaker", "n_positive")}
-        tables = ("utterances.csv", "mixtures.csv", "trials.csv", "failures.csv")
-        self._add("corpus", (), tables, self._corpus, self._asr_corpus, self._noise, trials)
+        fixed = ("utterances.csv", "mixtures.csv", "trials.csv", "failures.csv")
+        self._add("corpus", (), fixed, self._corpus, self._asr_corpus, self._noise, trials)
         recogniser = self.config["recogniser"]
         for model in models:
             where = f"recognisers/{model}"
@@ -79,9 +79,16 @@ class Plan:
             self._add(where, (f"recognisers/{model}",), (where,), *parts)
         trained = [m for m in models if m != "untrained"]
         listeners = tuple(f"recognisers/{m}" for m in trained)
-        scored = {k: v for k, v in evaluation.items() if k not in ("workers", "bootstrap_replicates")}
+        scored = {
+            k: v for k, v in evaluation.items() if k not in ("workers", "bootstrap_replicates")
+        }
         for i, model in enumerate(models):
-            outputs = (f"tables/{model}", f"audio/{model}", f"samples/{model}", f"mels/{model}")
+            outputs: tuple[str, ...] = (
+                f"tables/{model}",
+                f"audio/{model}",
+                f"samples/{model}",
+                f"mels/{model}",
+            )
             if i == 0:
                 outputs += ("audio/reference", "samples/reference", "mels/reference")
             needs = ("corpus", f"probes/{model}", *listeners)

@@ -37,7 +37,6 @@ from otoscope.training import (
 )
 from probes.checkpoint import load_bank_weights
 
-
 Row = TypeVar("Row", ScoreRow, TrialScoreRow)
 
 

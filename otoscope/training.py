@@ -87,7 +87,15 @@ def train_recogniser(
         calibrate(recogniser, [(batch.waveform, batch.lengths) for _, batch in batches])
     else:
         module = CTCModule(recogniser, training.learning_rate)
-        fit(experiment, module, data, training, CurveRecorder(str(folder / "curves.csv")), report, 5.0)
+        fit(
+            experiment,
+            module,
+            data,
+            training,
+            CurveRecorder(str(folder / "curves.csv")),
+            report,
+            5.0,
+        )
     save_recogniser(recogniser, folder)
 
 

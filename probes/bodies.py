@@ -17,7 +17,9 @@ class Highway(nn.Module):
         super().__init__()
         self.layers = nn.ModuleList(nn.Linear(width, 2 * width) for _ in range(layers))
         for layer in self.layers:
-            nn.init.constant_(layer.bias[width:], -1.0)  # starts by carrying its input
+            nn.init.constant_(
+                layer.get_parameter("bias")[width:], -1.0
+            )  # starts by carrying its input
 
     def forward(self, x: Float[Tensor, "*rest width"]) -> Float[Tensor, "*rest width"]:
         """Same shape out as in."""

@@ -32,7 +32,7 @@ WORDS = ("the old sailor", "sings at noon", "a quiet river", "turns to the sea")
 
 
 def vowels(samples: int, seed: int = 0) -> np.ndarray:
-    """Vowel-like sound `(sample,)`: harmonics of a gliding pitch under moving formants, in syllables."""
+    """Vowel-like sound `(sample,)`: a gliding pitch under moving formants, in syllables."""
     rng = np.random.default_rng(seed)
     time = np.arange(samples) / 16000
     pitch = rng.uniform(95, 220) * (1 + 0.1 * np.sin(2 * np.pi * 1.3 * time + rng.uniform(0, 6)))

@@ -42,8 +42,8 @@ def test_an_experiment_builds(name: str) -> None:
 @pytest.mark.parametrize("name", ["experiments/embedded.yaml", "experiments/tiny.yaml"])
 def test_an_experiment_without_downloads_has_a_plan(name: str) -> None:
     plan = Plan(*experiment(name))
-    assert list(plan.stages)[0] == "corpus"
-    assert list(plan.stages)[-1] == "report"
+    first, *_, last = plan.stages
+    assert (first, last) == ("corpus", "report")
 
 
 @pytest.mark.parametrize("name", of("experiments"))
@@ -74,8 +74,10 @@ def test_a_probe_banks_training_builds(name: str, tiny_recogniser, tmp_path: Pat
         ProbeBank,
         "probe/highway.yaml",
         "probe",
-        ["--config", str(ROOT / name), "--model.recogniser", str(tmp_path)]
-        + ["--trainer.default_root_dir", str(tmp_path)],
+        [
+            *("--config", str(ROOT / name), "--model.recogniser", str(tmp_path)),
+            *("--trainer.default_root_dir", str(tmp_path)),
+        ],
         run=False,
     )
     assert list(made.model.probes)

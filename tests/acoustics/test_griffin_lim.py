@@ -134,5 +134,5 @@ def test_the_envelope_of_copy_synthesis_correlates_best_at_lag_zero(vowels) -> N
 
 
 def test_a_momentum_that_diverges_is_refused() -> None:
-    with pytest.raises(ValueError, match="momentum 1.0 is outside"):
+    with pytest.raises(ValueError, match=r"momentum 1\.0 is outside"):
         GriffinLim(LogMel(), momentum=1.0)

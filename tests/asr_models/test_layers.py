@@ -19,7 +19,7 @@ from asr_models.vgg_lstm import VGGLSTM
 
 
 def architectures(kind: type = Recogniser) -> Iterator[type[Recogniser]]:
-    """Every concrete recogniser in the package, so that a new one is tested without being listed."""
+    """Every concrete recogniser in the package: a new one is tested without being listed."""
     for module in pkgutil.iter_modules(asr_models.__path__):
         importlib.import_module(f"asr_models.{module.name}")
     for found in kind.__subclasses__():

@@ -1,4 +1,4 @@
-"""The callbacks in a real `Trainer.test` on the embedded corpus: nothing dropped, nothing made up."""
+"""The callbacks in a real `Trainer.test` on the embedded corpus: nothing dropped or made up."""
 
 import csv
 import shutil
@@ -21,7 +21,7 @@ from evaluation.callbacks import CurveRecorder, ListeningSamples, ScoreSpeech, S
 from evaluation.listening import audio_path, read_samples
 from evaluation.quality import QUALITY_METRICS
 from evaluation.records import ScoreRow, TrialScoreRow, UtteranceRow, read_rows
-from evaluation.trials import Trial, load_trials, make_trials, save_trials
+from evaluation.trials import Trial, make_trials, save_trials
 from probes.bank import ProbeBank
 
 LAYERS = ["cnn1", "blstm5"]

@@ -74,7 +74,7 @@ def test_statistics_are_those_of_the_training_frames(make_bank, data, trainer) -
 def test_the_target_is_what_was_fed_in_not_the_clean_speech_under_it(make_bank, data) -> None:
     bank, batch = make_bank(layers=["cnn1"]), data.batches[0]
     batch.waveform = batch.waveform + 0.1 * torch.randn_like(batch.waveform)
-    mel, frames = bank.target(batch)
+    mel, _ = bank.target(batch)
     assert mel.equal(bank.log_mel(batch.waveform, batch.lengths)[0])
     assert not mel.equal(bank.log_mel(batch.clean, batch.lengths)[0])
 
