@@ -1,5 +1,6 @@
 """CTC training of a recogniser: plumbing around a plain module."""
 
+from itertools import islice
 from typing import Any
 
 import torch
@@ -8,9 +9,12 @@ from torch import Tensor, nn
 from torchmetrics.text import CharErrorRate, WordErrorRate
 
 from asr_models.decoding import encode_batch, greedy_decode
+from asr_models.prior import fit_prior
 from asr_models.recogniser import Recogniser
 from asr_models.schedule import warmup_cosine
 from corpora.batch import SpeechBatch
+
+PRIOR_BATCHES = 6
 
 
 class CTCModule(LightningModule):
@@ -38,6 +42,17 @@ class CTCModule(LightningModule):
         self.ctc = nn.CTCLoss(zero_infinity=True)
         self.wer = WordErrorRate()
         self.cer = CharErrorRate()
+
+    def on_fit_start(self) -> None:
+        """Start from the best constant output, the same on every rank."""
+        if self.trainer.ckpt_path:
+            return  # goes on from a checkpoint
+        loader = self.trainer.datamodule.train_dataloader()  # type: ignore[attr-defined]
+        usable = (batch for batch in loader if batch.ids)
+        batches = [(b.lengths, b.texts) for b in islice(usable, PRIOR_BATCHES)]
+        head = self.recogniser.head
+        fit_prior(self.recogniser, batches)
+        head.load_state_dict(self.trainer.strategy.broadcast(head.state_dict()))
 
     def training_step(self, batch: SpeechBatch, index: int) -> Tensor | None:
         """CTC loss of a batch; a batch without a usable utterance is skipped."""

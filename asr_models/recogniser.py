@@ -15,15 +15,16 @@ from corpora.text import DEFAULT_ALPHABET
 class Recogniser(nn.Module, ABC):
     """Waveform to CTC log-probabilities, with named layers to tap.
 
-    A subclass keeps its constructor arguments in `config` (plain values only: they are written
-    beside the weights), fills `layers` in order of depth and keeps the contract of the design: a
-    state does not depend on the utterances beside it in a batch.
+    A subclass ends in a linear `head`, keeps its constructor arguments in `config` (plain values
+    only: they are written beside the weights), fills `layers` in order of depth and keeps the
+    contract of the design: a state does not depend on the utterances beside it in a batch.
     """
 
     config: dict[str, Any]
     layers: dict[str, Layer]
     log_mel: LogMel
     alphabet: str = DEFAULT_ALPHABET
+    head: nn.Linear
     frozen: bool = False
 
     @abstractmethod

@@ -17,8 +17,9 @@ from asr_models.checkpoint import load_recogniser
 from corpora.batch import SpeechBatch
 from evaluation.listening import REFERENCE_LAYERS, Sample, save_samples, write_sample
 from evaluation.pictures import mel_levels
+from evaluation.quality import QUALITY_METRICS
 from evaluation.references import reference_mels, reference_sounds
-from evaluation.scoring import QUALITY, SpeechScorer
+from evaluation.scoring import SpeechScorer
 from evaluation.trials import load_trials
 from evaluation.verifiers import GE2EVerifier, Verifier
 from probes.bank import ProbeBank
@@ -159,7 +160,7 @@ class ScoreSpeech(Callback):
         self.n_iter = n_iter
         self.settings = {
             "seed": seed,
-            "quality": QUALITY if quality is None else quality,
+            "quality": QUALITY_METRICS if quality is None else quality,
             "quality_per_speaker": quality_per_speaker,
             "keep_audio": keep_audio,
             "workers": workers,

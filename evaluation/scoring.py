@@ -20,14 +20,13 @@ from asr_models.decoding import greedy_decode
 from asr_models.recogniser import Recogniser
 from corpora.batch import SpeechBatch
 from evaluation.listening import audio_path, write_audio
-from evaluation.quality import score_quality
+from evaluation.quality import QUALITY_METRICS, score_quality
 from evaluation.records import RowWriter, ScoreRow, TrialScoreRow, write_rows
 from evaluation.transcripts import transcript_errors
 from evaluation.trials import Trial
 from evaluation.verifiers import Verifier, score_trials
 from evaluation.workers import GuardedPool, Outcome
 
-QUALITY = ("pesq_wb", "pesq_nb", "stoi", "estoi")
 PCM_PEAK = 32767
 
 
@@ -73,7 +72,7 @@ class SpeechScorer:
         verifiers: Sequence[Verifier],
         recognisers: Mapping[str, Recogniser],
         seed: int = 0,
-        quality: Sequence[str] = QUALITY,
+        quality: Sequence[str] = QUALITY_METRICS,
         quality_per_speaker: int | None = None,
         keep_audio: int | None = None,
         workers: int = 1,

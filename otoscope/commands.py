@@ -49,6 +49,7 @@ def run(arguments: list[str]) -> None:
     folder = Path(options.pop("output") or f"runs/{options.name}")
     values = as_values(parser, options)
     experiment = build(parser, options)
+    experiment.check()
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH_ELSEWHERE)

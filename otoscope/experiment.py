@@ -4,8 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from acoustics.errors import UserError
+from asr_models.layer import select_layers
 from asr_models.recogniser import Recogniser
+from corpora.augmentation import condition_snr_db
 from corpora.corpus import Corpus, NoiseSource
+from evaluation.quality import QUALITY_METRICS
 from probes.probe import Body
 
 ModelName = Literal["baseline", "robust", "untrained"]
@@ -23,7 +27,7 @@ class Training:
         validations: how often the held-out speakers are scored on the way.
     """
 
-    max_steps: int = 540
+    max_steps: int = 460
     learning_rate: float = 4e-3
     batch_duration_s: float = 32.0
     noisy_fraction: float = 0.0
@@ -145,3 +149,23 @@ class Experiment:
         self.snr_ranges_db = snr_ranges_db
         self.probe, self.evaluation, self.compute = probe, evaluation, compute
         self.loggers = loggers
+
+    def check(self) -> None:
+        """Find the mistakes that would otherwise show only after hours of work.
+
+        Raises:
+            UserError: names the key.
+        """
+        if not self.models or self.models == ["untrained"]:
+            raise UserError("models: name at least one of baseline and robust")
+        if not self.evaluation.conditions:
+            raise UserError("evaluation.conditions: name at least one, e.g. clean")
+        for condition in self.evaluation.conditions:
+            condition_snr_db(condition)
+        select_layers(self.recogniser().layers, self.probe.layers)
+        unknown = sorted(set(self.evaluation.quality) - set(QUALITY_METRICS))
+        if unknown:
+            raise UserError(
+                f"evaluation.quality: unknown metric {unknown[0]!r}; "
+                f"known are {', '.join(QUALITY_METRICS)}"
+            )

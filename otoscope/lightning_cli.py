@@ -1,5 +1,6 @@
 """`otoscope asr` and `otoscope probe`: LightningCLI on one stage."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,7 @@ def _call(
 ) -> None:
     if arguments and arguments[0] not in (*VERBS, "-h", "--help", "--print_config"):
         raise UserError(f"otoscope {name}: '{arguments[0]}' is not one of {', '.join(VERBS)}")
+    sys.argv = [f"otoscope {name}"]  # LightningCLI warns where it finds arguments here too
     try:
         make_cli(kind, module, default, name, arguments or ["--help"])
     except UserError:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from acoustics.frames import rate_of
 from acoustics.mel import LogMel
 from asr_models.checkpoint import load_recogniser
+from asr_models.memory import give_back_freed
 from asr_models.recogniser import Recogniser
 from asr_models.schedule import warmup_cosine
 from asr_models.tap import Hearing, LayerTap
@@ -127,6 +128,8 @@ class ProbeBank(LightningModule):
 
     def on_fit_start(self) -> None:
         """Take the target's statistics from training batches, the same on every rank."""
+        if self.trainer.ckpt_path:
+            return  # goes on from a checkpoint
         loader = self.trainer.datamodule.train_dataloader()  # type: ignore[attr-defined]
         rows = []
         for _, batch in zip(range(STATISTICS_BATCHES), loader, strict=False):
@@ -164,6 +167,10 @@ class ProbeBank(LightningModule):
     ) -> dict[str, Float[Tensor, "batch frame mel"]]:
         """Log-mel of every layer, for the callbacks that render, score and keep it."""
         return self.reconstruct(batch) if batch.ids else {}
+
+    def on_test_batch_end(self, *_: Any) -> None:
+        """Keep memory flat, whatever number of utterances is evaluated."""
+        give_back_freed()
 
     def utterance_losses(
         self, batch: SpeechBatch, mels: dict[str, Tensor]
