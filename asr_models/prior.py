@@ -46,4 +46,4 @@ def fit_prior(recogniser: Recogniser, batches: Sequence[tuple[Tensor, list[str]]
     with torch.no_grad():
         head.bias.copy_(bias)
         head.weight.mul_(HEAD_SCALE)
-    return float(loss)
+    return float(loss.detach())

@@ -19,6 +19,7 @@ SUMMARY = ["model", "condition", "layer", "depth", "metric", "scorer"]
 SUMMARY += ["mean", "ci_low", "ci_high", "n_scored", "n_failed"]
 SCORES = ["model", "condition", "layer", "utterance", "metric", "scorer", "failure"]
 TRIALS = ["model", "condition", "layer", "scorer", "trial", "failure"]
+STEPS = ["model", "condition", "metric", "earlier", "later", "difference", "ci_low", "ci_high"]
 PROBE_CURVES = ["step", "split", "layer", "mel_l1"]
 RECOGNISER_CURVES = ["step", "split", "metric", "value"]
 
@@ -35,6 +36,7 @@ class RunFolder:
     probe_curves: dict[str, list[Row]] = field(default_factory=dict)
     recogniser_curves: dict[str, list[Row]] = field(default_factory=dict)
     samples: list[Sample] = field(default_factory=list)
+    steps: list[Row] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
     failed_scores: list[Row] = field(default_factory=list)
     failure_counts: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -66,6 +68,7 @@ def read_run(path: Path) -> RunFolder:
     tables = (run.summary, run.samples, run.probe_curves, run.recogniser_curves)
     if not any((*tables, run.config, run.stages, run.environment)):
         raise UserError(f"{path}: holds nothing of a run; give the folder of `otoscope run`")
+    run.steps = list(_rows(run, path / "steps.csv", STEPS))
     heard = {sample.utterance for sample in run.samples}
     for row in _rows(run, path / "utterances.csv", ["utterance", "text"]):
         if row["utterance"] in heard:

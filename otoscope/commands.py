@@ -17,6 +17,7 @@ from asr_models.recogniser import Recogniser
 from evaluation.listening import write_atomically
 from evaluation.records import SummaryRow, read_rows
 from evaluation.report import build_report
+from evaluation.steps import StepRow, steps_table
 from evaluation.summary import results_table
 from otoscope.configuration import CONFIG, as_values, build, experiment_parser
 from otoscope.display import RunDisplay
@@ -107,6 +108,7 @@ def show(console: Console, folder: Path, plan: Plan, seconds: float) -> None:
     rows = list(read_rows(folder / "summary.csv", SummaryRow))
     for model, condition in dict.fromkeys((row.model, row.condition) for row in rows):
         console.print(results_table(rows, model, condition))
+    console.print(steps_table(list(read_rows(folder / "steps.csv", StepRow))))
     times = Table(title="stages", title_justify="left", box=None)
     times.add_column("stage")
     times.add_column("seconds", justify="right")

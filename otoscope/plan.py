@@ -94,7 +94,7 @@ class Plan:
             needs = ("corpus", f"probes/{model}", *listeners)
             self._add(f"evaluate/{model}", needs, outputs, scored, i == 0)
         needs = tuple(f"evaluate/{m}" for m in models)
-        tables = ("scores.csv", "trial_scores.csv", "summary.csv", "samples.csv")
+        tables = ("scores.csv", "trial_scores.csv", "summary.csv", "steps.csv", "samples.csv")
         self._add("tables", needs, tables, evaluation["bootstrap_replicates"])
         self._add("report", ("tables",), ("report",), self.config["loggers"])
 

@@ -22,6 +22,7 @@ from evaluation.records import (
     write_rows,
 )
 from evaluation.report import build_report
+from evaluation.steps import StepRow, steps
 from evaluation.summary import collect, summarise
 from evaluation.trials import load_trials, make_trials, save_trials
 from otoscope.configuration import load_run
@@ -137,6 +138,7 @@ def make_tables(experiment: Experiment, run: Path, scratch: Path, report: Report
     )
     depths = {name: layer.depth for name, layer in experiment.recogniser().layers.items()}
     write_rows(scratch / "summary.csv", SummaryRow, summarise(results, depths))
+    write_rows(scratch / "steps.csv", StepRow, steps(results, depths))
     save_samples(scratch, chain(*(read_samples(run / "tables" / model) for model in models)))
 
 

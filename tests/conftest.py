@@ -14,7 +14,9 @@ os.environ.setdefault("OTOSCOPE_CACHE", _cache.name)
 from jaxtyping import install_import_hook  # noqa: E402
 
 PACKAGES = ["acoustics", "asr_models", "corpora", "evaluation", "otoscope", "probes"]
-_hook = install_import_hook(PACKAGES, "beartype.beartype")
+# An int is a float here, as for mypy.
+_checker = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
+_hook = install_import_hook(PACKAGES, _checker)
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
