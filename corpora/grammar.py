@@ -7,6 +7,7 @@ words) and, where possible, for a spelling that can be learnt from little speech
 from collections.abc import Iterator
 
 import numpy as np
+from jaxtyping import Float
 
 _WORDS: dict[str, str] = {
     "noun": """
@@ -163,23 +164,27 @@ def vocabulary() -> list[str]:
 def sentences(rng: np.random.Generator) -> Iterator[str]:
     """An endless sequence of distinct sentences of 4 to 9 words, in lower case.
 
-    Slots are dealt from shuffled decks, so that every word has been said before one comes again.
+    Words are as unequally frequent as in natural language: within a slot the word of rank r is
+    drawn with probability proportional to 1/r (Zipf 1949). Ranks are drawn first.
     """
-    decks: dict[str, list[str]] = {slot: [] for slot in [*_SLOTS, "template"]}
-    pools = {**_SLOTS, "template": list(_TEMPLATES)}
-
-    def deal(slot: str) -> str:
-        if not decks[slot]:
-            decks[slot] = [pools[slot][i] for i in rng.permutation(len(pools[slot]))]
-        return decks[slot].pop()
-
+    pools = {
+        slot: [words[i] for i in rng.permutation(len(words))] for slot, words in _SLOTS.items()
+    }
+    weights = {slot: _zipf(len(words)) for slot, words in pools.items()}
     said: set[str] = set()
     while True:
         words = []
-        for token in deal("template").split():
+        for token in _TEMPLATES[rng.integers(len(_TEMPLATES))].split():
             slot, brace, ending = token.removeprefix("{").partition("}")
-            words.append(deal(slot) + ending if brace else token)
+            if brace:
+                token = pools[slot][rng.choice(len(pools[slot]), p=weights[slot])] + ending
+            words.append(token)
         sentence = " ".join(words)
         if sentence not in said:
             said.add(sentence)
             yield sentence
+
+
+def _zipf(count: int) -> Float[np.ndarray, " rank"]:
+    weights = 1 / np.arange(1, count + 1)
+    return weights / weights.sum()

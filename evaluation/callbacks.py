@@ -14,6 +14,7 @@ from torch import Tensor
 from acoustics.errors import UserError
 from acoustics.griffin_lim import GriffinLim
 from asr_models.checkpoint import load_recogniser
+from asr_models.memory import give_back_freed
 from corpora.batch import SpeechBatch
 from evaluation.listening import REFERENCE_LAYERS, Sample, save_samples, write_sample
 from evaluation.pictures import mel_levels
@@ -65,6 +66,22 @@ class CurveRecorder(Callback):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("w", newline="") as file:
                 csv.writer(file).writerows([self.columns, *self.rows])
+
+
+class MemoryReturn(Callback):
+    """Returns freed memory to the system every few steps; see `asr_models.memory`.
+
+    Args:
+        every: training steps from one return to the next.
+    """
+
+    def __init__(self, every: int = 10) -> None:
+        self.every = every
+
+    def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
+        """Return what is free."""
+        if trainer.global_step % self.every == 0:
+            give_back_freed()
 
 
 class StepProgress(Callback):

@@ -10,7 +10,7 @@ from lightning import LightningDataModule, LightningModule, Trainer, seed_everyt
 from asr_models.checkpoint import calibrate, load_recogniser, save_recogniser
 from asr_models.ctc import CTCModule
 from corpora.datamodule import SpeechDataModule
-from evaluation.callbacks import CurveRecorder, StepProgress
+from evaluation.callbacks import CurveRecorder, MemoryReturn, StepProgress
 from otoscope.experiment import Experiment, ModelName, Training
 from probes.bank import ProbeBank
 from probes.checkpoint import save_bank
@@ -69,7 +69,7 @@ def fit(
         check_val_every_n_epoch=None,
         log_every_n_steps=max(1, training.max_steps // 80),
         gradient_clip_val=clip,
-        callbacks=[curves, StepProgress(report)],
+        callbacks=[curves, MemoryReturn(), StepProgress(report)],
     )
     trainer.fit(module, datamodule=data)
 

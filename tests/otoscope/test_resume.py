@@ -1,0 +1,98 @@
+"""A run that is killed, by SIGKILL in every kind of stage or by Ctrl-C, goes on where it was."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ENDS_WITHIN_S = 10.0
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory) -> tuple[Path, dict[str, str]]:
+    """A run folder, and an empty cache so that the corpus has to be spoken too."""
+    folder = tmp_path_factory.mktemp("broken")
+    return folder / "run", {"OTOSCOPE_CACHE": str(folder / "cache")}
+
+
+def wait_for(kind: str, run: Path, process: subprocess.Popen[str], since: float) -> None:
+    """Return as soon as a stage of that kind is at work."""
+    while process.poll() is None:
+        for folder in (run / ".unfinished").glob(f"{kind}*"):
+            try:
+                if folder.stat().st_ctime >= since:
+                    return
+            except FileNotFoundError:
+                continue
+        time.sleep(0.002)
+    raise AssertionError(f"the run ended before {kind} began")
+
+
+def wait_for_the_end(left_running: Callable[[], dict[int, str]]) -> None:
+    """Return when no process is left of what was killed."""
+    deadline = time.monotonic() + ENDS_WITHIN_S
+    while left_running():
+        assert time.monotonic() < deadline, left_running()
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "whom", "done"),
+    [
+        ("corpus", "group", {0}),
+        ("recognisers", "parent", {1}),
+        ("probes", "group", {2, 3}),
+        ("evaluate", "parent", {4, 5, 6}),
+        ("tables", "group", {10}),
+        ("report", "parent", {11}),
+    ],
+)
+def test_it_can_be_killed_in(
+    kind, whom, done, broken, terminal, tiny, left_running, tmp_path
+) -> None:
+    """Each case goes on where the one before was killed; `done` is what it may find finished."""
+    run, env = broken
+    since, said = time.time(), tmp_path / "said"
+    process = terminal.start("run", *tiny, "--output", run, env=env, out=said)
+    wait_for(kind, run, process, since)
+    (os.killpg if whom == "group" else os.kill)(process.pid, signal.SIGKILL)
+    assert process.wait(10) == -signal.SIGKILL
+    wait_for_the_end(left_running)
+    assert any(f": {n} of 12 stages are done" in said.read_text() for n in done), said.read_text()
+
+
+def test_then_it_ends_with_the_tables_of_an_uninterrupted_run(
+    broken, finished, terminal, tiny, tables
+) -> None:
+    """The same seed in another folder, with another cache, in pieces: the same bytes."""
+    run, env = broken
+    call = terminal("run", *tiny, "--output", run, env=env).ok()
+    assert call.done[-1:] == ["report"]
+    assert tables(run) == tables(finished[0])
+    sounds = sorted(path.relative_to(run) for path in run.glob("audio/**/*.flac"))
+    assert len(sounds) == 180
+    assert all((run / s).read_bytes() == (finished[0] / s).read_bytes() for s in sounds)
+    assert (run / "report" / "index.html").is_file()
+    assert not list((run / ".unfinished").glob("*"))
+
+
+def test_control_c_is_one_line_and_loses_nothing(
+    copied, terminal, tiny, tables, left_running, ending
+) -> None:
+    before, began, since = tables(copied), time.monotonic(), time.time()
+    process = terminal.start("run", *tiny, "--probe.hidden", "12", "--output", copied)
+    wait_for("probes", copied, process, since)
+    os.killpg(process.pid, signal.SIGINT)
+    call = ending(process, began)
+    assert "4 of 12 stages are done" in call.out
+    assert call.status == 130
+    assert call.err.splitlines()[-1] == "otoscope: stopped; the same command goes on from here"
+    assert "Traceback" not in call.err
+    wait_for_the_end(left_running)
+    again = terminal("run", *tiny, "--output", copied).ok()
+    assert again.done == [], "the finished work of the other settings was kept"
+    assert tables(copied) == before
