@@ -21,10 +21,7 @@ MEN = (
 NOISE_VARIANTS = ("shelby", "Gene", "Denis", "zac", "Reed", "Michael", "steph2", "Jacky")
 """Variants of the voices that babble; no corpus speaker has one."""
 
-ACCENTS = (
-    *("gmw/en", "gmw/en-US", "gmw/en-GB-scotland", "gmw/en-GB-x-rp"),
-    *("gmw/en-029", "gmw/en-US-nyc", "gmw/en-GB-x-gbclan", "gmw/en-GB-x-gbcwmd"),
-)
+ACCENTS = ("gmw/en", "gmw/en-US", "gmw/en-GB-scotland", "gmw/en-GB-x-rp")
 
 _GOLDEN = 0.6180339887
 

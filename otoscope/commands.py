@@ -19,7 +19,7 @@ from evaluation.records import SummaryRow, read_rows
 from evaluation.report import build_report
 from evaluation.steps import StepRow, steps_table
 from evaluation.summary import results_table
-from otoscope.configuration import CONFIG, as_values, build, experiment_parser
+from otoscope.configuration import CONFIG, as_values, build, experiment_parser, one_line
 from otoscope.display import RunDisplay
 from otoscope.plan import Plan, library_versions
 from otoscope.runner import finished, locked, record_of, run_stages
@@ -33,9 +33,7 @@ def parse(parser: ArgumentParser, arguments: list[str]) -> Namespace:
     try:
         return parser.parse_args(arguments)
     except (ArgumentError, FileNotFoundError) as error:
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        reason = " ".join(lines)
-        raise UserError(reason if len(reason) < 400 else f"{reason[:400]}...") from error
+        raise one_line(error) from error
 
 
 def run(arguments: list[str]) -> None:

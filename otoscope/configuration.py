@@ -23,11 +23,18 @@ def experiment_parser(**settings: Any) -> ArgumentParser:
     parser = ArgumentParser(
         default_config_files=[str(shipped_config("experiments/embedded.yaml"))],
         exit_on_error=False,
+        allow_abbrev=False,
         **settings,
     )
     parser.add_argument("-c", "--config", action="config", help="YAML file with what differs")
     parser.add_class_arguments(Experiment, None, sub_configs=False)
     return parser
+
+
+def one_line(error: Exception) -> UserError:
+    """What a parser has to say against the arguments, as one line that names the key."""
+    reason = " ".join(str(error).split())
+    return UserError(reason if len(reason) < 400 else f"{reason[:400]}...")
 
 
 def as_values(parser: ArgumentParser, options: Namespace) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """`otoscope asr` and `otoscope probe`: LightningCLI on one stage."""
 
 import sys
+from argparse import ArgumentError
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,17 +13,27 @@ from acoustics.errors import UserError
 from asr_models.checkpoint import save_recogniser
 from asr_models.ctc import CTCModule
 from corpora.datamodule import SpeechDataModule
-from otoscope.configuration import shipped_config
+from otoscope.configuration import one_line, shipped_config
 from probes.bank import ProbeBank
 from probes.checkpoint import save_bank
 
-VERBS = ("fit", "validate", "test")
+VERBS = {
+    "fit": "Train, validating on the way; the result is saved where --output says.",
+    "validate": "Score the held-out speakers of the dev split.",
+    "test": "Score the test speakers in every condition, with the callbacks that are configured.",
+}
 
 
 class StageCLI(LightningCLI):
     """LightningCLI with a folder for what a stage leaves."""
 
     saved: Callable[[Any, Path], None]
+
+    @staticmethod
+    def subcommands() -> dict[str, set[str]]:
+        """The verbs, each with the parameters that the Trainer's method takes from elsewhere."""
+        known = LightningCLI.subcommands()
+        return {verb: known[verb] for verb in VERBS}
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add `--output`."""
@@ -72,15 +83,21 @@ def make_cli(
     run: bool = True,
 ) -> StageCLI:
     """Build the command line of a stage; with `run` the verb in `arguments` is executed."""
-    settings: dict[str, Any] = {"prog": f"otoscope {name}", "exit_on_error": False}
+    settings: dict[str, Any] = {
+        "prog": f"otoscope {name}",
+        "exit_on_error": False,
+        "allow_abbrev": False,
+    }
+    settings["description"] = kind.__doc__
     defaults = {"default_config_files": [str(shipped_config(default))]}
+    verbs = {verb: {"description": text, **defaults} for verb, text in VERBS.items()}
     return kind(
         module,
         SpeechDataModule,
         save_config_kwargs={"overwrite": True},
         seed_everything_default=0,
         trainer_class=Trainer,
-        parser_kwargs=(settings | dict.fromkeys(VERBS, defaults)) if run else settings | defaults,
+        parser_kwargs=settings | (verbs if run else defaults),
         args=arguments,
         run=run,
     )
@@ -94,13 +111,12 @@ def _call(
     arguments: list[str],
 ) -> None:
     if arguments and arguments[0] not in (*VERBS, "-h", "--help", "--print_config"):
-        raise UserError(f"otoscope {name}: '{arguments[0]}' is not one of {', '.join(VERBS)}")
+        raise UserError(f"{name}: '{arguments[0]}' is not one of {', '.join(VERBS)}")
     sys.argv = [f"otoscope {name}"]  # LightningCLI warns where it finds arguments here too
     try:
         make_cli(kind, module, default, name, arguments or ["--help"])
-    except UserError:
-        raise
-    except Exception as error:
-        if type(error).__module__.startswith("jsonargparse") or "parser key" in str(error).lower():
-            raise UserError(" ".join(str(error).split())[:400]) from error
-        raise
+    except ArgumentError as error:
+        raise one_line(error) from error
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        raise UserError(f"{name}: {where}{error.strerror or error}") from error

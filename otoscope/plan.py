@@ -62,7 +62,7 @@ class Plan:
     def _build(self, models: Sequence[str]) -> None:
         evaluation = dict(self.config["evaluation"])
         trials = {k: evaluation[k] for k in ("conditions", "utterances_per_speaker", "n_positive")}
-        fixed = ("utterances.csv", "mixtures.csv", "trials.csv", "failures.csv")
+        fixed = ("utterances.csv", "mixtures.csv", "trials.csv", "corpus")
         self._add("corpus", (), fixed, self._corpus, self._asr_corpus, self._noise, trials)
         recogniser = self.config["recogniser"]
         for model in models:
@@ -95,6 +95,7 @@ class Plan:
             self._add(f"evaluate/{model}", needs, outputs, scored, i == 0)
         needs = tuple(f"evaluate/{m}" for m in models)
         tables = ("scores.csv", "trial_scores.csv", "summary.csv", "steps.csv", "samples.csv")
+        tables += ("failures.csv",)
         self._add("tables", needs, tables, evaluation["bootstrap_replicates"])
         self._add("report", ("tables",), ("report",), self.config["loggers"])
 

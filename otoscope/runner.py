@@ -123,8 +123,8 @@ def run_stages(run: Path, plan: Plan, jobs: int, watch: Watcher) -> None:
                 "the same command goes on from there"
             ) from error
         except BaseException:
-            for process in list((pool._processes or {}).values()):
-                process.kill()
+            for process in list((pool._processes or {}).values()) if running else ():
+                process.kill()  # idle ones end by themselves, and tidily
             raise
 
 

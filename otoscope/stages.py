@@ -1,6 +1,5 @@
 """What each stage of a run does, executed in a process of its own."""
 
-import csv
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,7 +9,7 @@ from typing import TypeVar
 
 from corpora.datamodule import SpeechDataModule
 from corpora.selection import mixture_rows, utterance_rows
-from evaluation.callbacks import ListeningSamples, ScoreSpeech, StepProgress
+from evaluation.callbacks import ListeningSamples, ScoreSpeech
 from evaluation.listening import REFERENCE_LAYERS, SAMPLES, read_samples, save_samples
 from evaluation.records import (
     MixtureRow,
@@ -25,8 +24,10 @@ from evaluation.report import build_report
 from evaluation.steps import StepRow, steps
 from evaluation.summary import collect, summarise
 from evaluation.trials import load_trials, make_trials, save_trials
+from evaluation.watching import StepProgress
 from otoscope.configuration import load_run
 from otoscope.experiment import Experiment
+from otoscope.failures import FAILURES, merge_failures, write_failures
 from otoscope.logging import log_run
 from otoscope.training import (
     Report,
@@ -85,16 +86,14 @@ def prepare_corpus(experiment: Experiment, scratch: Path, report: Report) -> Non
     cuts = data.cuts("test")
     utterances = [UtteranceRow(**row) for row in utterance_rows(cuts)]  # type: ignore[arg-type]
     trials, notes = make_trials(utterances, experiment.seed, settings.n_positive)
-    for note in notes:
-        report(1.0, note)
     lost = [name for split, name, _ in data.unusable if split == "test"]
     utterances += [UtteranceRow(name, "", "", 0.0, 0, 0, "") for name in lost]
     write_rows(scratch / "utterances.csv", UtteranceRow, utterances)
     mixtures = mixture_rows(cuts, settings.conditions, data.bank("test"), experiment.seed)
     write_rows(scratch / "mixtures.csv", MixtureRow, (MixtureRow(**row) for row in mixtures))  # type: ignore[arg-type]
     save_trials(scratch / "trials.csv", trials)
-    with (scratch / "failures.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([("split", "utterance", "reason"), *data.unusable])
+    (scratch / "corpus").mkdir()
+    write_failures(scratch / "corpus" / FAILURES, data, notes)
 
 
 def evaluate(experiment: Experiment, run: Path, model: str, scratch: Path, report: Report) -> None:
@@ -119,7 +118,9 @@ def evaluate(experiment: Experiment, run: Path, model: str, scratch: Path, repor
     )
     samples = ListeningSamples(str(scratch), model, settings.sample_speakers, references=first)
     trainer = quiet_trainer(experiment, devices=1, callbacks=[score, samples, StepProgress(report)])
-    trainer.test(bank, datamodule=scoring_data(experiment), verbose=False)
+    data = scoring_data(experiment)
+    trainer.test(bank, datamodule=data, verbose=False)
+    write_failures(scratch / "tables" / model / FAILURES, data)
     shutil.move(scratch / SAMPLES, scratch / "tables" / model / SAMPLES)
 
 
@@ -140,6 +141,7 @@ def make_tables(experiment: Experiment, run: Path, scratch: Path, report: Report
     write_rows(scratch / "summary.csv", SummaryRow, summarise(results, depths))
     write_rows(scratch / "steps.csv", StepRow, steps(results, depths))
     save_samples(scratch, chain(*(read_samples(run / "tables" / model) for model in models)))
+    merge_failures(run, scratch / FAILURES)
 
 
 def make_report(experiment: Experiment, run: Path, scratch: Path, report: Report) -> None:

@@ -10,8 +10,9 @@ from lightning import LightningDataModule, LightningModule, Trainer, seed_everyt
 from asr_models.checkpoint import calibrate, load_recogniser, save_recogniser
 from asr_models.ctc import CTCModule
 from corpora.datamodule import SpeechDataModule
-from evaluation.callbacks import CurveRecorder, MemoryReturn, StepProgress
+from evaluation.watching import CurveRecorder, MemoryReturn, StepProgress
 from otoscope.experiment import Experiment, ModelName, Training
+from otoscope.failures import FAILURES, write_failures
 from probes.bank import ProbeBank
 from probes.checkpoint import save_bank
 
@@ -97,6 +98,7 @@ def train_recogniser(
             5.0,
         )
     save_recogniser(recogniser, folder)
+    write_failures(folder / FAILURES, data)
 
 
 def make_bank(experiment: Experiment, recogniser: Path) -> ProbeBank:
@@ -119,8 +121,10 @@ def train_probes(experiment: Experiment, recogniser: Path, folder: Path, report:
     training = experiment.probe.training
     bank = make_bank(experiment, recogniser)
     curves = CurveRecorder(str(folder / "curves.csv"), ("step", "split", "layer", "mel_l1"))
-    fit(experiment, bank, data_module(experiment, training, False), training, curves, report)
+    data = data_module(experiment, training, recogniser=False)
+    fit(experiment, bank, data, training, curves, report)
     save_bank(bank, folder)
+    write_failures(folder / FAILURES, data)
 
 
 def set_threads(count: int) -> None:

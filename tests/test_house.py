@@ -22,6 +22,7 @@ LIGHTNING = {
     "asr_models/ctc.py",
     "probes/bank.py",
     "evaluation/callbacks.py",
+    "evaluation/watching.py",
     "evaluation/wandb_samples.py",  # its logger only
 }
 PACKAGES = sorted(MAY_IMPORT)

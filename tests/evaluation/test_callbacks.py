@@ -17,11 +17,12 @@ from asr_models.checkpoint import save_recogniser
 from corpora.datamodule import SpeechDataModule
 from corpora.embedded import EmbeddedCorpus
 from corpora.generated_noise import GeneratedNoise
-from evaluation.callbacks import CurveRecorder, ListeningSamples, ScoreSpeech, StepProgress
+from evaluation.callbacks import ListeningSamples, ScoreSpeech
 from evaluation.listening import audio_path, read_samples
 from evaluation.quality import QUALITY_METRICS
 from evaluation.records import ScoreRow, TrialScoreRow, UtteranceRow, read_rows
 from evaluation.trials import Trial, make_trials, save_trials
+from evaluation.watching import CurveRecorder, StepProgress
 from probes.bank import ProbeBank
 
 LAYERS = ["cnn1", "blstm5"]

@@ -90,10 +90,12 @@ class Terminal:
         process = self.start(*arguments, env=env, command=command)
         return finish(process, began)
 
-    def together(self, commands: Sequence[Sequence[str | Path]]) -> list[Outcome]:
+    def together(
+        self, commands: Sequence[Sequence[str | Path]], env: Mapping[str, str] | None = None
+    ) -> list[Outcome]:
         """Carry out commands, two at a time."""
         with ThreadPoolExecutor(2) as pool:
-            return list(pool.map(lambda command: self(*command), commands))
+            return list(pool.map(lambda command: self(*command, env=env), commands))
 
 
 def finish(process: subprocess.Popen[str], began: float) -> Outcome:

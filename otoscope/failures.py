@@ -1,0 +1,39 @@
+"""What could not be used, or only with a remark: collected stage by stage into `failures.csv`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from corpora.datamodule import SpeechDataModule
+from evaluation.records import read_rows, write_rows
+
+FAILURES = "failures.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class FailureRow:
+    """An utterance with a problem; `used` says whether it was used all the same."""
+
+    split: str
+    utterance: str
+    reason: str
+    used: bool
+
+
+def write_failures(path: Path, data: SpeechDataModule, notes: Sequence[str] = ()) -> None:
+    """Write what the batches that went by have shown, and `notes` on the test split."""
+    rows = [FailureRow(*entry, used=False) for entry in data.unusable]
+    rows += [FailureRow(*entry, used=True) for entry in data.remarks]
+    rows += [FailureRow("test", "", note, used=True) for note in notes]
+    write_rows(path, FailureRow, rows)
+
+
+def merge_failures(run: Path, path: Path) -> None:
+    """Write the problems that any stage of a run met, each once, into one table."""
+    rows: dict[FailureRow, None] = {}
+    folders = ("corpus", "recognisers/*", "probes/*", "tables/*")
+    for folder in folders:
+        for part in sorted(run.glob(f"{folder}/{FAILURES}")):
+            rows |= dict.fromkeys(read_rows(part, FailureRow))
+    order = {"train": 0, "dev": 1, "test": 2}
+    write_rows(path, FailureRow, sorted(rows, key=lambda r: (order[r.split], r.utterance)))
