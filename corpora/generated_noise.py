@@ -54,9 +54,9 @@ class GeneratedNoise(NoiseSource):
         return cache_root(self.cache) / f"noise-{self.fingerprint()}"
 
     def fingerprint(self) -> str:
-        """A hash of the arguments, of the voices and of the synthesiser's version."""
-        voices = [noise_speakers(split) for split in _SPLITS]
-        content = [_FORMAT, version("espeakng-loader"), voices, self.n_music, self.n_noise]
+        """A hash of the arguments, of what the voices say and of the synthesiser's version."""
+        spoken = [self._requests(split) for split in _SPLITS]
+        content = [_FORMAT, version("espeakng-loader"), spoken, self.n_music, self.n_noise]
         return hashlib.sha256(repr([*content, self.seed]).encode()).hexdigest()[:16]
 
     def prepare(self, progress: Progress | None = None) -> None:
@@ -91,17 +91,18 @@ class GeneratedNoise(NoiseSource):
         if progress is not None:
             progress(1.0, "generated noise")
 
-    def _voices(self, folder: Path, split: NoiseSplit) -> list[MonoCut]:
+    def _requests(self, split: NoiseSplit) -> list[Utterance]:
         source = sentences(generator("noise voices", self.seed, split))
-        speakers = noise_speakers(split)
-        requests = [
+        return [
             Utterance(speaker.voice, f"{text}.", speaker.rate, speaker.pitch)
-            for speaker in speakers
+            for speaker in noise_speakers(split)
             for text in islice(source, _SENTENCES_PER_VOICE)
         ]
-        spoken = speak(requests)
+
+    def _voices(self, folder: Path, split: NoiseSplit) -> list[MonoCut]:
+        spoken = speak(self._requests(split))
         cuts = []
-        for speaker in speakers:
+        for speaker in noise_speakers(split):
             raw = [s.waveform for s in islice(spoken, _SENTENCES_PER_VOICE)]
             waveform = at_16_khz(np.concatenate([trimmed(w)[0] for w in raw]))
             cuts.append(_write(folder, split, speaker.name, "babble", waveform))

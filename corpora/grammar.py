@@ -151,7 +151,8 @@ _TEMPLATES = (
     "{pronoun} {transitive} the {noun} and the {noun}",
 )
 
-ZIPF_EXPONENT = 1.25
+CORE_SHARE = 0.85
+CORE_LEAST, CORE_PART = 8, 15  # a core has a fifteenth of its slot's words, 8 at least
 
 _SLOTS: dict[str, list[str]] = {slot: words.split() for slot, words in _WORDS.items()}
 
@@ -166,28 +167,29 @@ def vocabulary() -> list[str]:
 def sentences(rng: np.random.Generator) -> Iterator[str]:
     """An endless sequence of distinct sentences of 4 to 9 words, in lower case.
 
-    Words are as unequally frequent as in natural language: within a slot the word of rank r is
-    drawn with probability proportional to r ** -1.25 (Zipf 1949, a little steeper: few words make
-    most of a small corpus, and can be learnt from it). Ranks are drawn first.
+    As in natural language few words make most of what is said, so that a small corpus can teach
+    them: each slot has a core, which gives `CORE_SHARE` of its words, all alike; the rest of the
+    vocabulary gives the others. The core is drawn first.
     """
-    pools = {
-        slot: [words[i] for i in rng.permutation(len(words))] for slot, words in _SLOTS.items()
-    }
-    weights = {slot: _zipf(len(words)) for slot, words in pools.items()}
+    pools = {slot: [str(word) for word in rng.permutation(words)] for slot, words in _SLOTS.items()}
+    weights = {slot: _weights(len(words)) for slot, words in pools.items()}
     said: set[str] = set()
     while True:
         words = []
         for token in _TEMPLATES[rng.integers(len(_TEMPLATES))].split():
             slot, brace, ending = token.removeprefix("{").partition("}")
             if brace:
-                token = pools[slot][rng.choice(len(pools[slot]), p=weights[slot])] + ending
-            words.append(token)
+                words.append(pools[slot][rng.choice(len(pools[slot]), p=weights[slot])] + ending)
+            else:
+                words.append(token)
         sentence = " ".join(words)
         if sentence not in said:
             said.add(sentence)
             yield sentence
 
 
-def _zipf(count: int) -> Float[np.ndarray, " rank"]:
-    weights = np.arange(1.0, count + 1) ** -ZIPF_EXPONENT
-    return weights / weights.sum()
+def _weights(count: int) -> Float[np.ndarray, " word"]:
+    core = max(CORE_LEAST, count // CORE_PART)
+    if core >= count:
+        return np.full(count, 1 / count)
+    return np.where(np.arange(count) < core, CORE_SHARE / core, (1 - CORE_SHARE) / (count - core))

@@ -84,6 +84,7 @@ class SpeechScorer:
         self.sample_rate = vocoder.log_mel.config["sample_rate"]
         self.voices: dict[tuple[str, str, str], Voices] = {}
         self._layers: list[str] = []
+        self._rebuilt: set[str] = set()  # layers that have a mel_l1
         self._turn: Counter[tuple[str, str]] = Counter()
         tables.mkdir(parents=True, exist_ok=True)
         self._rows = RowWriter(tables / "scores.csv", ScoreRow)
@@ -123,6 +124,7 @@ class SpeechScorer:
             return
         layers = [*(sounds or {}), *mels]
         self._layers = layers
+        self._rebuilt |= set(losses)
         turns = [self._next_turn(condition, speaker) for speaker in batch.speakers]
         clean = _as_list(batch.clean, batch.lengths)
         seeds = [phase_seed(self.seed, utterance) for utterance in batch.ids]
@@ -242,7 +244,7 @@ class SpeechScorer:
         scored += [(metric, name) for name in self.recognisers for metric in ("wer", "cer")]
         for layer, (utterance, reason) in product(self._layers, utterances):
             where = self.model, condition, "", layer, utterance, speakers.get(utterance, "")
-            for metric, scorer in scored:
+            for metric, scorer in [*scored, *[("mel_l1", "")] * (layer in self._rebuilt)]:
                 self._rows.write(ScoreRow(*where, metric, scorer, None, reason))
             for verifier in self.verifiers:
                 voices = self.voices.setdefault((condition, layer, verifier.name), Voices())

@@ -27,9 +27,9 @@ class Training:
         validations: how often the held-out speakers are scored on the way.
     """
 
-    max_steps: int = 460
-    learning_rate: float = 4e-3
-    batch_duration_s: float = 32.0
+    max_steps: int = 700
+    learning_rate: float = 3e-3
+    batch_duration_s: float = 18.0
     noisy_fraction: float = 0.0
     validations: int = 4
 
@@ -74,9 +74,9 @@ class EvaluationSettings:
     """
 
     conditions: list[str] = field(default_factory=lambda: ["clean", "snr0"])
-    utterances_per_speaker: int | None = 6
+    utterances_per_speaker: int | None = 5
     quality: list[str] = field(default_factory=lambda: ["pesq_wb", "pesq_nb", "stoi", "estoi"])
-    quality_per_speaker: int | None = 3
+    quality_per_speaker: int | None = 2
     keep_audio: int | None = None
     sample_speakers: int = 4
     griffin_lim_iterations: int = 32

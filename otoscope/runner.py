@@ -1,7 +1,6 @@
 """Runs the stages of a plan: in parallel, resumable, each in a process that can be killed."""
 
 import json
-import logging
 import multiprocessing
 import os
 import shutil
@@ -141,7 +140,6 @@ def _begin_worker(events: Any, parent: int) -> None:
     global _events
     _events = events
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module="lightning")
     warnings.filterwarnings("ignore", message=".*TreeSpec.*")
     threading.Thread(target=_follow, args=(parent,), daemon=True).start()

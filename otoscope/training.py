@@ -1,5 +1,6 @@
 """The stages that train: recognisers and probe banks, each a Lightning fit."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,8 @@ def data_module(experiment: Experiment, training: Training, recogniser: bool) ->
 
 
 def quiet_trainer(experiment: Experiment, **settings: Any) -> Trainer:
-    """A Trainer that leaves bars, checkpoints and folders to the run."""
+    """A Trainer that leaves bars, checkpoints and folders to the run, and says little."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     compute = experiment.compute
     return Trainer(
         **{
