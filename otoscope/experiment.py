@@ -27,7 +27,7 @@ class Training:
         validations: how often the held-out speakers are scored on the way.
     """
 
-    max_steps: int = 700
+    max_steps: int = 1300
     learning_rate: float = 3e-3
     batch_duration_s: float = 18.0
     noisy_fraction: float = 0.0
@@ -51,7 +51,7 @@ class ProbeSettings:
     hidden: int = 128
     highway_layers: int = 4
     training: Training = field(
-        default_factory=lambda: Training(160, 4e-3, 40.0, noisy_fraction=0.5, validations=8)
+        default_factory=lambda: Training(480, 4e-3, 9.0, noisy_fraction=0.5, validations=8)
     )
 
 

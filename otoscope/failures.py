@@ -28,12 +28,13 @@ def write_failures(path: Path, data: SpeechDataModule, notes: Sequence[str] = ()
     write_rows(path, FailureRow, rows)
 
 
-def merge_failures(run: Path, path: Path) -> None:
-    """Write the problems that any stage of a run met, each once, into one table."""
+def merge_failures(run: Path, models: Sequence[str], path: Path) -> None:
+    """Write the problems that any stage of these models met, each once, into one table."""
     rows: dict[FailureRow, None] = {}
-    folders = ("corpus", "recognisers/*", "probes/*", "tables/*")
-    for folder in folders:
-        for part in sorted(run.glob(f"{folder}/{FAILURES}")):
-            rows |= dict.fromkeys(read_rows(part, FailureRow))
+    folders = [
+        run / kind / model for kind in ("recognisers", "probes", "tables") for model in models
+    ]
+    for folder in [run / "corpus", *folders]:
+        rows |= dict.fromkeys(read_rows(folder / FAILURES, FailureRow))
     order = {"train": 0, "dev": 1, "test": 2}
     write_rows(path, FailureRow, sorted(rows, key=lambda r: (order[r.split], r.utterance)))

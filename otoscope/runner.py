@@ -61,7 +61,21 @@ def locked(run: Path) -> Iterator[None]:
     with file:
         if not _lock(file.fileno()):
             raise UserError(f"{run}: another otoscope run is at work there; wait or stop it")
-        yield
+        try:
+            yield
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise unwritable(str(run), error) from error
+
+
+def unwritable(where: str, error: OSError) -> UserError:
+    """What to say and do when a disk is full or gone."""
+    what = f"{error.filename}: " if error.filename else ""
+    return UserError(
+        f"{where}: {what}{error.strerror or error}; free some space "
+        "or choose another --output, finished stages are kept"
+    )
 
 
 def _lock(descriptor: int) -> bool:
@@ -170,10 +184,7 @@ def _run_stage(run: Path, stage: Stage) -> float:
         path = run / RECORDS / f"{stage.name.replace('/', '-')}.json"
         write_atomically(path, json.dumps(record).encode())
     except OSError as error:
-        raise UserError(
-            f"{stage.name}: {error.filename or run}: {error.strerror or error}; free some space "
-            "or choose another --output, finished stages are kept"
-        ) from error
+        raise unwritable(f"{run}, {stage.name}", error) from error
     return seconds
 
 

@@ -141,7 +141,7 @@ def make_tables(experiment: Experiment, run: Path, scratch: Path, report: Report
     write_rows(scratch / "summary.csv", SummaryRow, summarise(results, depths))
     write_rows(scratch / "steps.csv", StepRow, steps(results, depths))
     save_samples(scratch, chain(*(read_samples(run / "tables" / model) for model in models)))
-    merge_failures(run, scratch / FAILURES)
+    merge_failures(run, models, scratch / FAILURES)
 
 
 def make_report(experiment: Experiment, run: Path, scratch: Path, report: Report) -> None:

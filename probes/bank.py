@@ -1,6 +1,8 @@
 """`ProbeBank`: one probe per layer, all trained from a single pass through the recogniser."""
 
 import hashlib
+from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +22,18 @@ from corpora.batch import SpeechBatch
 from probes.checkpoint import bank_card, check_card
 from probes.probe import Body, Probe
 from probes.targets import (
+    StateStatistics,
     TargetStatistics,
     flatten_target,
     gather_frames,
     masked_l1,
+    state_statistics,
     target_statistics,
     utterance_l1,
 )
 
 CARD_KEY = "otoscope_bank"
-STATISTICS_BATCHES = 16
+STATISTICS_BATCHES = 40
 
 
 class ProbeBank(LightningModule):
@@ -131,22 +135,29 @@ class ProbeBank(LightningModule):
         if self.trainer.ckpt_path:
             return  # goes on from a checkpoint
         loader = self.trainer.datamodule.train_dataloader()  # type: ignore[attr-defined]
-        rows = []
-        for _, batch in zip(range(STATISTICS_BATCHES), loader, strict=False):
-            if batch.ids:
-                mel, frames = self.log_mel(
-                    batch.waveform.to(self.device), batch.lengths.to(self.device)
-                )
-                rows.append(gather_frames(mel, frames))
-        statistics = target_statistics(torch.cat(rows))
-        self.set_statistics(self.trainer.strategy.broadcast(statistics))
+        usable = (batch for batch in loader if batch.ids)
+        rows: list[Tensor] = []
+        states: dict[str, list[Tensor]] = {name: [] for name in self.tap.names}
+        for batch in islice(usable, STATISTICS_BATCHES):
+            batch = self.transfer_batch_to_device(batch, self.device, 0)
+            rows.append(gather_frames(*self.target(batch)))
+            for name, found in self.hear(batch).states.items():
+                states[name].append(gather_frames(found.values, found.lengths))
+        target = target_statistics(torch.cat(rows))
+        layers = {name: state_statistics(torch.cat(states.pop(name))) for name in self.tap.names}
+        self.set_statistics(*self.trainer.strategy.broadcast((target, layers)))
 
-    def set_statistics(self, statistics: TargetStatistics) -> None:
-        """Give every probe the target's mean and deviation, and the floor its constant."""
-        self.constant.copy_(statistics.constant)
-        for name in self.probes:
-            self.probe(name).mean.copy_(statistics.mean)
-            self.probe(name).deviation.copy_(statistics.deviation)
+    def set_statistics(
+        self, target: TargetStatistics, layers: Mapping[str, StateStatistics]
+    ) -> None:
+        """Give the floor its constant, and every probe the scale of its input and output."""
+        self.constant.copy_(target.constant)
+        for name, states in layers.items():
+            probe = self.probe(name)
+            probe.mean.copy_(target.mean)
+            probe.deviation.copy_(target.deviation)
+            probe.state_mean.copy_(states.mean)
+            probe.state_deviation.copy_(states.deviation)
 
     def training_step(self, batch: SpeechBatch, index: int) -> Tensor | None:
         """Sum of the layers' losses; a batch without a usable utterance is skipped."""
@@ -186,7 +197,9 @@ class ProbeBank(LightningModule):
 
     def configure_optimizers(self) -> Any:
         """AdamW over all probes with a schedule of the step alone."""
-        optimizer = torch.optim.AdamW(self.probes.parameters(), lr=self.learning_rate, fused=True)
+        optimizer = torch.optim.AdamW(
+            self.probes.parameters(), lr=self.learning_rate, betas=(0.9, 0.98), fused=True
+        )
         schedule = warmup_cosine(optimizer, int(self.trainer.estimated_stepping_batches))
         return {
             "optimizer": optimizer,

@@ -17,7 +17,8 @@ class Probe(nn.Module):
 
     A state of a layer slower than the mel hop is first projected up linearly to its `r` frames,
     those of a faster layer are stacked and projected down; then the body and a linear output work
-    on each frame alone. The output is expressed in units of the target's deviation around its mean.
+    on each frame alone. Input and output are expressed in units of their deviation around their
+    mean over training frames, which lets the probe learn from the first step.
 
     Args:
         width: values of one state.
@@ -31,6 +32,8 @@ class Probe(nn.Module):
 
     mean: Tensor
     deviation: Tensor
+    state_mean: Tensor
+    state_deviation: Tensor
 
     def __init__(
         self,
@@ -52,6 +55,8 @@ class Probe(nn.Module):
             self.head = nn.Linear(hidden, n_mels) if body == "highway" else nn.Identity()
         self.register_buffer("mean", torch.zeros(n_mels))
         self.register_buffer("deviation", torch.ones(n_mels))
+        self.register_buffer("state_mean", torch.zeros(width))
+        self.register_buffer("state_deviation", torch.ones(width))
 
     def forward(
         self, states: Float[Tensor, "*batch state width"]
@@ -63,6 +68,7 @@ class Probe(nn.Module):
         """
         *batch, count, width = states.shape
         frames = self.rate.frames(count)
-        stacked = states.reshape(*batch, count // self.rate.stack, width * self.rate.stack)
+        standard = (states - self.state_mean) / self.state_deviation
+        stacked = standard.reshape(*batch, count // self.rate.stack, width * self.rate.stack)
         x = self.project(stacked).reshape(*batch, frames, -1)
         return self.mean + self.deviation * self.head(self.body(x))

@@ -22,6 +22,19 @@ class TargetStatistics:
     constant: Float[Tensor, " mel"]
 
 
+@dataclass(frozen=True)
+class StateStatistics:
+    """Mean and deviation of a layer's states over training speech, each `(width,)`."""
+
+    mean: Float[Tensor, " width"]
+    deviation: Float[Tensor, " width"]
+
+
+def state_statistics(states: Float[Tensor, "state width"]) -> StateStatistics:
+    """Statistics of valid states; a value that never moves keeps a deviation of 0.01."""
+    return StateStatistics(states.mean(0), states.std(0, correction=0).clamp(min=1e-2))
+
+
 def target_statistics(frames: Float[Tensor, "frame mel"]) -> TargetStatistics:
     """Statistics of valid frames.
 

@@ -135,6 +135,27 @@ def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
         os.kill(process, signal.SIGKILL)
 
 
+@pytest.fixture
+def here(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Callable[..., Outcome]:
+    """Types a command into the entry point of this process, which saves seconds of imports."""
+    from otoscope.cli import main
+
+    def call(*arguments: str | Path) -> Outcome:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["otoscope"])
+        began = time.monotonic()
+        try:
+            status = main([*map(str, arguments)])
+        except SystemExit as error:
+            status = int(error.code or 0)
+        said = capfd.readouterr()
+        return Outcome(status, said.out, said.err, time.monotonic() - began)
+
+    return call
+
+
 @pytest.fixture(scope="session")
 def finished(terminal: Terminal, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Outcome]:
     """The tiny experiment, run once without interruption: its folder, and what the call printed."""
