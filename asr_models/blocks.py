@@ -74,9 +74,9 @@ def open_up(lstm: nn.LSTM, first: int) -> None:
         nn.init.orthogonal_(gate, gain=0.3 if carries else 1.0)
     bound = (3 / width) ** 0.5
     weight.uniform_(-bound, bound)
-    weight -= weight.mean(1, keepdim=True)  # deaf to what all inputs have in common
+    weight.sub_(weight.mean(1, keepdim=True))  # deaf to what all inputs have in common
     if carries:
-        weight *= 0.3
+        weight.mul_(0.3)
         weight[2 * hidden : 3 * hidden, first : first + hidden] += torch.eye(hidden)
     gates = bias.zero_().view(4, hidden)
     gates[INPUT_GATE] = gates[OUTPUT_GATE] = OPEN

@@ -1,11 +1,11 @@
 """Callbacks of `Trainer.test` that render and score: shells around the functions beside them."""
 
-from collections import Counter
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import torch
+from lhotse import CutSet
 from lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
@@ -13,6 +13,7 @@ from acoustics.errors import UserError
 from acoustics.griffin_lim import GriffinLim
 from asr_models.checkpoint import load_recogniser
 from corpora.batch import SpeechBatch
+from corpora.selection import first_of_each_speaker
 from evaluation.listening import REFERENCE_LAYERS, Sample, save_samples, write_sample
 from evaluation.pictures import mel_levels
 from evaluation.quality import QUALITY_METRICS
@@ -31,6 +32,11 @@ def _everything(
     if not references:
         return dict(outputs)
     return reference_mels(batch, module.log_mel, module.constant) | outputs
+
+
+def _first_ids(cuts: CutSet, count: int | None) -> set[str] | None:
+    """Ids of the first `count` utterances of each speaker, None for all."""
+    return None if count is None else {str(cut.id) for cut in first_of_each_speaker(cuts, count)}
 
 
 class ScoreSpeech(Callback):
@@ -75,14 +81,14 @@ class ScoreSpeech(Callback):
         self.trials = self.run / "trials.csv" if trials is None else Path(trials)
         self.verifiers, self.recognisers = verifiers, recognisers or {}
         self.n_iter = n_iter
+        self.quality_per_speaker, self.keep_audio = quality_per_speaker, keep_audio
         self.settings = {
             "seed": seed,
             "quality": QUALITY_METRICS if quality is None else quality,
-            "quality_per_speaker": quality_per_speaker,
-            "keep_audio": keep_audio,
             "workers": workers,
         }
         self._open = ExitStack()
+        self._failed: set[str] = set()
 
     def on_test_start(self, trainer: Trainer, module: LightningModule) -> None:
         """Load what listens: verifiers, recognisers and metric workers."""
@@ -90,6 +96,7 @@ class ScoreSpeech(Callback):
         if trainer.world_size > 1:
             raise UserError("ScoreSpeech: scoring runs on one device; set trainer.devices to 1")
         recognisers = {k: load_recogniser(v) for k, v in self.recognisers.items()}
+        cuts = trainer.datamodule.cuts("test")  # type: ignore[attr-defined]
         self.scorer = self._open.enter_context(
             SpeechScorer(
                 self.run,
@@ -99,6 +106,8 @@ class ScoreSpeech(Callback):
                 load_trials(self.trials),
                 [GE2EVerifier(str(module.device))] if self.verifiers is None else self.verifiers,
                 {k: v.to(module.device) for k, v in recognisers.items()},
+                with_quality=_first_ids(cuts, self.quality_per_speaker),
+                with_audio=_first_ids(cuts, self.keep_audio),
                 **self.settings,  # type: ignore[arg-type]
             )
         )
@@ -114,20 +123,31 @@ class ScoreSpeech(Callback):
     ) -> None:
         """Render and score one batch."""
         assert isinstance(module, ProbeBank)  # noqa: S101 - for the type checker
+        condition = condition_of(trainer, dataloader_idx)
+        self._fail(module, condition, batch.failures)
+        self._failed.update(name for name, _ in batch.failures)
         if not batch.ids:
-            outputs = {name: torch.empty(0) for name in module.tap.names}
-        mels = _everything(module, outputs, batch, self.references and bool(batch.ids))
+            return
+        mels = _everything(module, outputs, batch, self.references)
         known = {k: v for k, v in mels.items() if k != "copy-synthesis"}
-        losses = module.utterance_losses(batch, known) if batch.ids else {}
         sounds = reference_sounds(batch) if self.references else {}
-        self.scorer.add(condition_of(trainer, dataloader_idx), batch, mels, losses, sounds)
+        losses = module.utterance_losses(batch, known)
+        self.scorer.add(condition, batch, mels, losses, sounds)
+
+    def _fail(
+        self, module: ProbeBank, condition: str, utterances: Sequence[tuple[str, str]]
+    ) -> None:
+        layers = [*(REFERENCE_LAYERS if self.references else ()), *module.tap.names]
+        self.scorer.fail(condition, layers, utterances)
 
     def on_test_end(self, trainer: Trainer, module: LightningModule) -> None:
         """Report what was never loaded, wait for the metric workers and write the tables."""
+        assert isinstance(module, ProbeBank)  # noqa: S101 - for the type checker
         data = trainer.datamodule  # type: ignore[attr-defined]
-        lost = [(name, reason) for split, name, reason in data.unusable if split == "test"]
+        reasons = {name: reason for split, name, reason in data.unusable if split == "test"}
+        lost = [(k, v) for k, v in reasons.items() if k not in self._failed]
         for condition in data.conditions:
-            self.scorer.fail(condition, lost)
+            self._fail(module, condition, lost)
         self._open.close()
 
     def on_exception(self, trainer: Trainer, module: LightningModule, error: BaseException) -> None:
@@ -153,7 +173,13 @@ class ListeningSamples(Callback):
         self.run, self.model, self.speakers = Path(run), model, speakers
         self.references = references
         self.samples: list[Sample] = []
-        self._taken: Counter[tuple[int, str]] = Counter()
+        self._chosen: set[str] = set()
+
+    def on_test_start(self, trainer: Trainer, module: LightningModule) -> None:
+        """Choose speakers evenly from the test set, and the first utterance of each."""
+        firsts = list(first_of_each_speaker(trainer.datamodule.cuts("test"), 1))  # type: ignore[attr-defined]
+        count = min(self.speakers, len(firsts))
+        self._chosen = {str(firsts[i * len(firsts) // count].id) for i in range(count)}
 
     def on_test_batch_end(
         self,
@@ -164,9 +190,9 @@ class ListeningSamples(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Keep the first utterance of each new speaker until there are enough."""
+        """Keep the chosen utterances of this batch."""
         assert isinstance(module, ProbeBank)  # noqa: S101 - for the type checker
-        wanted = [i for i, s in enumerate(batch.speakers) if self._wanted(dataloader_idx, s)]
+        wanted = [i for i, utterance in enumerate(batch.ids) if utterance in self._chosen]
         if not wanted:
             return
         natural, frames = module.target(batch)
@@ -190,13 +216,6 @@ class ListeningSamples(Callback):
                         levels=levels,
                     )
                 )
-
-    def _wanted(self, loader: int, speaker: str) -> bool:
-        seen = [s for index, s in self._taken if index == loader]
-        if speaker in seen or len(seen) >= self.speakers:
-            return False
-        self._taken[loader, speaker] += 1
-        return True
 
     def on_test_end(self, trainer: Trainer, module: LightningModule) -> None:
         """Add the samples to `samples.csv`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,9 @@ MODEL_ORDER = ("baseline", "robust", "untrained")
 CONDITION_ORDER = ("clean", "snr20", "snr10", "snr0")
 
 
-def build_report(run: Path, max_megabytes: float = 25.0) -> Path:
+def build_report(
+    run: Path, max_megabytes: float = 25.0, models: Sequence[str] | None = None
+) -> Path:
     """Write `report/index.html` from whatever the run has left so far.
 
     The file needs nothing else: charts, pictures and sounds are inside, and it forbids itself the
@@ -47,6 +49,7 @@ def build_report(run: Path, max_megabytes: float = 25.0) -> Path:
         max_megabytes: sounds and mel pictures are embedded utterance by utterance as long as the
             page stays below this, the rest is listed by path; charts (4.8 MB) and tables always
             are inside.
+        models: whose training curves to show (default: all that are there).
 
     Returns:
         The path of the page.
@@ -54,7 +57,7 @@ def build_report(run: Path, max_megabytes: float = 25.0) -> Path:
     Raises:
         UserError: there is no such run, or the page cannot be written.
     """
-    folder = read_run(run)
+    folder = read_run(run, models)
     figures: dict[str, go.Figure] = {}
     metrics = [_metric_block(folder.summary, *pair, figures) for pair in _scored(folder.summary)]
     training = _training(folder, figures)

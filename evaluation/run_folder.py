@@ -41,14 +41,19 @@ class RunFolder:
     failed_scores: list[Row] = field(default_factory=list)
     failure_counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     unusable: list[Row] = field(default_factory=list)
+    remarks: list[Row] = field(default_factory=list)
     stages: list[dict[str, Any]] = field(default_factory=list)
     environment: dict[str, Any] = field(default_factory=dict)
     config: str = ""
     notes: list[str] = field(default_factory=list)
 
 
-def read_run(path: Path) -> RunFolder:
+def read_run(path: Path, models: Sequence[str] | None = None) -> RunFolder:
     """Read what there is.
+
+    Args:
+        path: the run folder.
+        models: whose training curves to read (default: all that are there).
 
     Raises:
         UserError: the folder does not exist, or holds nothing that a run leaves.
@@ -61,8 +66,8 @@ def read_run(path: Path) -> RunFolder:
     run.samples = read_samples(path)
     if not run.samples:
         run.notes.append("samples.csv: missing or empty, so there is nothing to listen to yet")
-    run.probe_curves = _curves(run, "probes", PROBE_CURVES)
-    run.recogniser_curves = _curves(run, "recognisers", RECOGNISER_CURVES)
+    run.probe_curves = _curves(run, "probes", PROBE_CURVES, models)
+    run.recogniser_curves = _curves(run, "recognisers", RECOGNISER_CURVES, models)
     run.stages = [entry for entry in _json(run, "stages.json", list) if isinstance(entry, dict)]
     run.environment = _json(run, "environment.json", dict)
     tables = (run.summary, run.samples, run.probe_curves, run.recogniser_curves)
@@ -73,7 +78,9 @@ def read_run(path: Path) -> RunFolder:
     for row in _rows(run, path / "utterances.csv", ["utterance", "text"]):
         if row["utterance"] in heard:
             run.texts[row["utterance"]] = row["text"]
-    run.unusable = list(_rows(run, path / "failures.csv", ["split", "utterance", "reason"]))
+    found = list(_rows(run, path / "failures.csv", ["split", "utterance", "reason"]))
+    run.unusable = [row for row in found if row.get("used") != "1"]
+    run.remarks = [row for row in found if row.get("used") == "1"]
     _collect_failures(run)
     return run
 
@@ -118,9 +125,13 @@ def _table(run: RunFolder, name: str, columns: Sequence[str], what: str) -> list
     return rows
 
 
-def _curves(run: RunFolder, folder: str, columns: Sequence[str]) -> dict[str, list[Row]]:
+def _curves(
+    run: RunFolder, folder: str, columns: Sequence[str], models: Sequence[str] | None
+) -> dict[str, list[Row]]:
     found = {}
     for path in sorted(run.path.glob(f"{folder}/*/curves.csv")):
+        if models is not None and path.parent.name not in models:
+            continue  # left by an earlier configuration
         rows: list[Row] = list(_rows(run, path, columns))
         if rows:
             found[path.parent.name] = rows

@@ -4,8 +4,7 @@ Every batch is rendered, written, embedded, transcribed and handed to the metric
 forgotten: memory does not grow with the number of utterances (a speaker embedding of 1 kB stays).
 """
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -57,8 +56,8 @@ class SpeechScorer:
         verifiers: speaker verifiers.
         recognisers: name to frozen recogniser, for WER and CER of the rendered speech.
         quality: which of PESQ, STOI and ESTOI to measure against the clean speech.
-        quality_per_speaker: utterances of each speaker that get them (None: all).
-        keep_audio: utterances of each speaker whose audio is written (None: all).
+        with_quality: utterances that get them (None: all).
+        with_audio: utterances whose audio is written (None: all).
         workers: processes that measure quality.
     """
 
@@ -73,19 +72,18 @@ class SpeechScorer:
         recognisers: Mapping[str, Recogniser],
         seed: int = 0,
         quality: Sequence[str] = QUALITY_METRICS,
-        quality_per_speaker: int | None = None,
-        keep_audio: int | None = None,
+        with_quality: Set[str] | None = None,
+        with_audio: Set[str] | None = None,
         workers: int = 1,
     ) -> None:
         self.run, self.tables, self.model, self.vocoder = run, tables, model, vocoder
         self.trials, self.verifiers, self.recognisers = trials, verifiers, recognisers
         self.seed, self.quality = seed, list(quality)
-        self.quality_per_speaker, self.keep_audio = quality_per_speaker, keep_audio
+        self.with_quality, self.with_audio = with_quality, with_audio
         self.sample_rate = vocoder.log_mel.config["sample_rate"]
         self.voices: dict[tuple[str, str, str], Voices] = {}
         self._layers: list[str] = []
         self._rebuilt: set[str] = set()  # layers that have a mel_l1
-        self._turn: Counter[tuple[str, str]] = Counter()
         tables.mkdir(parents=True, exist_ok=True)
         self._rows = RowWriter(tables / "scores.csv", ScoreRow)
         self._pool = GuardedPool(self._keep_quality, n_workers=workers)
@@ -123,9 +121,7 @@ class SpeechScorer:
         if not batch.ids:
             return
         layers = [*(sounds or {}), *mels]
-        self._layers = layers
         self._rebuilt |= set(losses)
-        turns = [self._next_turn(condition, speaker) for speaker in batch.speakers]
         clean = _as_list(batch.clean, batch.lengths)
         seeds = [phase_seed(self.seed, utterance) for utterance in batch.ids]
         for layer in layers:
@@ -134,16 +130,12 @@ class SpeechScorer:
             else:
                 waveform = self.vocoder(mels[layer], batch.lengths, seeds)
             pcm = _as_list(waveform, batch.lengths)
-            self._write_audio(condition, layer, batch, pcm, turns)
+            self._write_audio(condition, layer, batch, pcm)
             self._embed(condition, layer, batch, pcm)
             self._transcribe(condition, layer, batch, pcm)
-            self._submit_quality(condition, layer, batch, clean, pcm, turns)
+            self._submit_quality(condition, layer, batch, clean, pcm)
             for i, loss in enumerate(losses.get(layer, [])):
                 self._rows.write(self._row(condition, batch, i, layer, "mel_l1", "", float(loss)))
-
-    def _next_turn(self, condition: str, speaker: str) -> int:
-        self._turn[condition, speaker] += 1
-        return self._turn[condition, speaker] - 1
 
     def _row(
         self,
@@ -167,10 +159,9 @@ class SpeechScorer:
         layer: str,
         batch: SpeechBatch,
         pcm: list[np.ndarray],
-        turns: list[int],
     ) -> None:
-        for utterance, samples, turn in zip(batch.ids, pcm, turns, strict=True):
-            if self.keep_audio is None or turn < self.keep_audio:
+        for utterance, samples in zip(batch.ids, pcm, strict=True):
+            if self.with_audio is None or utterance in self.with_audio:
                 path = self.run / audio_path(self.model, condition, layer, utterance)
                 write_audio(path, samples, self.sample_rate)
 
@@ -216,10 +207,9 @@ class SpeechScorer:
         batch: SpeechBatch,
         clean: list[np.ndarray],
         pcm: list[np.ndarray],
-        turns: list[int],
     ) -> None:
-        for i, turn in enumerate(turns):
-            if self.quality_per_speaker is None or turn < self.quality_per_speaker:
+        for i, utterance in enumerate(batch.ids):
+            if self.with_quality is None or utterance in self.with_quality:
                 key = condition, batch.noises[i], layer, batch.ids[i], batch.speakers[i]
                 self._pool.submit(
                     key, score_quality, clean[i], pcm[i], self.sample_rate, self.quality
@@ -236,13 +226,15 @@ class SpeechScorer:
             place = self.model, condition, noise, layer, utterance, speaker
             self._rows.write(ScoreRow(*place, metric, "", value, failure))
 
-    def fail(self, condition: str, utterances: Sequence[tuple[str, str]]) -> None:
+    def fail(
+        self, condition: str, layers: Sequence[str], utterances: Sequence[tuple[str, str]]
+    ) -> None:
         """Record `(utterance, reason)` of what could not be used as failure of every score."""
         speakers = {t.enrol: t.enrol_speaker for t in self.trials}
         speakers |= {t.test: t.test_speaker for t in self.trials}
-        scored = [(metric, "") for metric in self.quality]
+        scored = [(metric, "") for metric in (*self.quality, "mel_l1")]
         scored += [(metric, name) for name in self.recognisers for metric in ("wer", "cer")]
-        for layer, (utterance, reason) in product(self._layers, utterances):
+        for layer, (utterance, reason) in product(layers, utterances):
             where = self.model, condition, "", layer, utterance, speakers.get(utterance, "")
             for metric, scorer in [*scored, *[("mel_l1", "")] * (layer in self._rebuilt)]:
                 self._rows.write(ScoreRow(*where, metric, scorer, None, reason))

@@ -84,10 +84,12 @@ class Results:
     _groups: dict[_Group, dict[str, _Column]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        names = sorted({row.speaker for row in self.utterances})
+        names = sorted({row.speaker for row in self.utterances if row.speaker})
         index = {name: i for i, name in enumerate(names)}
         self._weights = speaker_weights(len(names), self.n_replicates, self.seed)
-        self._speakers = np.array([index[row.speaker] for row in self.utterances], dtype=int)
+        self._speakers = np.array(
+            [index.get(row.speaker, 0) for row in self.utterances], dtype=int
+        )  # what was never loaded has no speaker, and no score either
         self._lengths = {
             "wer": np.array([row.n_words for row in self.utterances], dtype=float),
             "cer": np.array([row.n_chars for row in self.utterances], dtype=float),

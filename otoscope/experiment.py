@@ -150,6 +150,19 @@ class Experiment:
         self.probe, self.evaluation, self.compute = probe, evaluation, compute
         self.loggers = loggers
 
+    def _counts(self) -> dict[str, int]:
+        counts = {
+            "evaluation.workers": self.evaluation.workers,
+            "evaluation.bootstrap_replicates": self.evaluation.bootstrap_replicates,
+            "compute.jobs": self.compute.jobs,
+            "compute.threads": self.compute.threads,
+        }
+        trainings = {"baseline": self.baseline, "robust": self.robust}
+        for name, training in (trainings | {"probe.training": self.probe.training}).items():
+            counts[f"{name}.max_steps"] = training.max_steps
+            counts[f"{name}.validations"] = training.validations
+        return counts
+
     def check(self) -> None:
         """Find the mistakes that would otherwise show only after hours of work.
 
@@ -162,6 +175,19 @@ class Experiment:
             raise UserError("evaluation.conditions: name at least one, e.g. clean")
         for condition in self.evaluation.conditions:
             condition_snr_db(condition)
+        if len(set(self.evaluation.conditions)) < len(self.evaluation.conditions):
+            raise UserError("evaluation.conditions: a condition is named twice")
+        if self.compute.devices != 1:
+            raise UserError(
+                "compute.devices: a stage of a run trains on one device; set 1, or train with "
+                "'otoscope asr fit' and 'otoscope probe fit', which take trainer.devices"
+            )
+        keep = self.evaluation.keep_audio
+        if keep is not None and keep < 1 and self.evaluation.sample_speakers:
+            raise UserError("evaluation.keep_audio: listening samples need 1 or more; or set null")
+        for key, value in self._counts().items():
+            if value < 1:
+                raise UserError(f"{key}: {value} is not possible, it must be 1 or more")
         select_layers(self.recogniser().layers, self.probe.layers)
         unknown = sorted(set(self.evaluation.quality) - set(QUALITY_METRICS))
         if unknown:

@@ -10,12 +10,12 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
 from acoustics.errors import UserError
-from asr_models.checkpoint import save_recogniser
+from asr_models.checkpoint import load_recogniser, save_recogniser
 from asr_models.ctc import CTCModule
 from corpora.datamodule import SpeechDataModule
 from otoscope.configuration import one_line, shipped_config
 from probes.bank import ProbeBank
-from probes.checkpoint import save_bank
+from probes.checkpoint import load_bank_weights, save_bank
 
 VERBS = {
     "fit": "Train, validating on the way; the result is saved where --output says.",
@@ -28,6 +28,7 @@ class StageCLI(LightningCLI):
     """LightningCLI with a folder for what a stage leaves."""
 
     saved: Callable[[Any, Path], None]
+    restored: Callable[[Any, Path], None]
 
     @staticmethod
     def subcommands() -> dict[str, set[str]]:
@@ -38,6 +39,29 @@ class StageCLI(LightningCLI):
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add `--output`."""
         parser.add_argument("--output", type=str | None, help="folder for what is trained")
+        parser.add_argument(
+            "--weights",
+            type=str | None,
+            help="folder that --output or a run left, to validate or test",
+        )
+
+    def before_validate(self) -> None:
+        """Load what is to be scored."""
+        self._load()
+
+    def before_test(self) -> None:
+        """Load what is to be scored."""
+        self._load()
+
+    def _load(self) -> None:
+        options = self.config[self.subcommand]
+        if options.weights:
+            type(self).restored(self.model, Path(options.weights))
+        elif not options.get("ckpt_path"):
+            raise UserError(
+                f"otoscope {self.subcommand}: random weights would be scored; "
+                "give --weights FOLDER or --ckpt_path FILE"
+            )
 
     def after_fit(self) -> None:
         """Save what was trained without anything of Lightning's around it."""
@@ -54,6 +78,17 @@ class RecogniserCLI(StageCLI):
         """Save the recogniser."""
         save_recogniser(model.recogniser, folder)
 
+    @staticmethod
+    def restored(model: CTCModule, folder: Path) -> None:
+        """Load a saved recogniser's weights into one of the same shape."""
+        saved = load_recogniser(folder)
+        if saved.config != model.recogniser.config:
+            raise UserError(
+                f"{folder}: saved with {saved.config}, but model.recogniser has "
+                f"{model.recogniser.config}; make them equal"
+            )
+        model.recogniser.load_state_dict(saved.state_dict())
+
 
 class ProbeCLI(StageCLI):
     """Trains, validates and tests a bank of probes."""
@@ -62,6 +97,11 @@ class ProbeCLI(StageCLI):
     def saved(model: ProbeBank, folder: Path) -> None:
         """Save the probes."""
         save_bank(model, folder)
+
+    @staticmethod
+    def restored(model: ProbeBank, folder: Path) -> None:
+        """Load saved probes; those of another recogniser are refused."""
+        load_bank_weights(model, folder)
 
 
 def asr(arguments: list[str]) -> None:

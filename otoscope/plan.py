@@ -53,7 +53,8 @@ class Plan:
         self.config = config
         self.stages: dict[str, Stage] = {}
         self._common = {"versions": library_versions(), "seed": experiment.seed}
-        self._common["threads"] = experiment.compute.threads
+        compute = experiment.compute
+        self._common |= {"threads": compute.threads, "accelerator": compute.accelerator}
         self._corpus = experiment.corpus.fingerprint()
         self._asr_corpus = experiment.recogniser_corpus.fingerprint()
         self._noise = experiment.noise.fingerprint()
@@ -68,9 +69,9 @@ class Plan:
         for model in models:
             where = f"recognisers/{model}"
             parts: list[Any] = [recogniser, self._asr_corpus]
-            if model != "untrained":
-                parts.append(self.config[model])
-            if model == "robust":
+            training = self.config["robust" if model == "robust" else "baseline"]
+            parts.append(training)
+            if training["noisy_fraction"]:
                 parts += [self._noise, self.config["snr_ranges_db"]]
             self._add(where, ("corpus",), (where,), *parts, upstream=False)
         for model in models:
@@ -94,8 +95,8 @@ class Plan:
             needs = ("corpus", f"probes/{model}", *listeners)
             self._add(f"evaluate/{model}", needs, outputs, scored, i == 0)
         needs = tuple(f"evaluate/{m}" for m in models)
-        tables = ("scores.csv", "trial_scores.csv", "summary.csv", "steps.csv", "samples.csv")
-        tables += ("failures.csv",)
+        csvs = ("scores", "trial_scores", "summary", "steps", "samples", "failures")
+        tables = tuple(f"{name}.csv" for name in csvs)
         self._add("tables", needs, tables, evaluation["bootstrap_replicates"])
         self._add("report", ("tables",), ("report",), self.config["loggers"])
 

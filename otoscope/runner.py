@@ -178,10 +178,11 @@ def _run_stage(run: Path, stage: Stage) -> float:
     try:
         scratch.mkdir(parents=True)
         execute(run, stage.name, scratch, lambda f, text: _events.put((stage.name, f, text)))
+        path = run / RECORDS / f"{stage.name.replace('/', '-')}.json"
+        path.unlink(missing_ok=True)  # it speaks of the outputs that are replaced now
         left = publish(run, scratch, stage)
         seconds = time.monotonic() - began
         record = {"key": stage.key, "seconds": round(seconds, 2), "left": left}
-        path = run / RECORDS / f"{stage.name.replace('/', '-')}.json"
         write_atomically(path, json.dumps(record).encode())
     except OSError as error:
         raise unwritable(f"{run}, {stage.name}", error) from error
@@ -189,13 +190,18 @@ def _run_stage(run: Path, stage: Stage) -> float:
 
 
 def publish(run: Path, scratch: Path, stage: Stage) -> list[str]:
-    """Move the outputs of a stage from `scratch` into the run, replacing older ones."""
-    left = []
+    """Move the outputs of a stage from `scratch` into the run; older ones go in any case.
+
+    Only a stage that leaves nothing in `scratch` has worked in place.
+    """
+    left, in_place = [], not any(scratch.iterdir())
     for output in stage.outputs:
         target = run / output
+        if not in_place and target.is_dir():
+            shutil.rmtree(target)
+        elif not in_place:
+            target.unlink(missing_ok=True)
         if (scratch / output).exists():
-            if target.is_dir():
-                shutil.rmtree(target)
             target.parent.mkdir(parents=True, exist_ok=True)
             (scratch / output).replace(target)
         if target.exists():

@@ -75,6 +75,7 @@ def scoring_data(experiment: Experiment) -> SpeechDataModule:
         batch_duration_s=settings.batch_duration_s,
         seed=experiment.seed,
         utterances_per_test_speaker=settings.utterances_per_speaker,
+        alphabet=experiment.recogniser().alphabet,
     )
 
 
@@ -146,8 +147,9 @@ def make_tables(experiment: Experiment, run: Path, scratch: Path, report: Report
 
 def make_report(experiment: Experiment, run: Path, scratch: Path, report: Report) -> None:
     """Build the page in place and hand samples and curves to the loggers that were asked for."""
+    build_report(run, models=[str(name) for name in experiment.models])
+    report(0.5, "handing samples to the loggers")
     log_run(run, experiment.name, experiment.loggers)
-    build_report(run)
 
 
 def gather(run: Path, models: list[str], name: str, kind: type[Row]) -> list[Row]:

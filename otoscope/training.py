@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -86,8 +87,9 @@ def train_recogniser(
     training = experiment.robust if model == "robust" else experiment.baseline
     data = data_module(experiment, training, recogniser=True)
     if model == "untrained":
-        batches = zip(range(CALIBRATION_BATCHES), data.train_dataloader(), strict=False)
-        calibrate(recogniser, [(batch.waveform, batch.lengths) for _, batch in batches])
+        usable = (batch for batch in data.train_dataloader() if batch.ids)
+        batches = islice(usable, CALIBRATION_BATCHES)
+        calibrate(recogniser, [(batch.waveform, batch.lengths) for batch in batches])
     else:
         module = CTCModule(recogniser, training.learning_rate)
         fit(
