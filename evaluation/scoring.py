@@ -21,6 +21,7 @@ from corpora.batch import SpeechBatch
 from evaluation.listening import audio_path, write_audio
 from evaluation.quality import QUALITY_METRICS, score_quality
 from evaluation.records import RowWriter, ScoreRow, TrialScoreRow, write_rows
+from evaluation.summary import CEILINGS
 from evaluation.transcripts import transcript_errors
 from evaluation.trials import Trial
 from evaluation.verifiers import Verifier, score_trials
@@ -82,8 +83,6 @@ class SpeechScorer:
         self.with_quality, self.with_audio = with_quality, with_audio
         self.sample_rate = vocoder.log_mel.config["sample_rate"]
         self.voices: dict[tuple[str, str, str], Voices] = {}
-        self._layers: list[str] = []
-        self._rebuilt: set[str] = set()  # layers that have a mel_l1
         tables.mkdir(parents=True, exist_ok=True)
         self._rows = RowWriter(tables / "scores.csv", ScoreRow)
         self._pool = GuardedPool(self._keep_quality, n_workers=workers)
@@ -121,7 +120,6 @@ class SpeechScorer:
         if not batch.ids:
             return
         layers = [*(sounds or {}), *mels]
-        self._rebuilt |= set(losses)
         clean = _as_list(batch.clean, batch.lengths)
         seeds = [phase_seed(self.seed, utterance) for utterance in batch.ids]
         for layer in layers:
@@ -232,11 +230,12 @@ class SpeechScorer:
         """Record `(utterance, reason)` of what could not be used as failure of every score."""
         speakers = {t.enrol: t.enrol_speaker for t in self.trials}
         speakers |= {t.test: t.test_speaker for t in self.trials}
-        scored = [(metric, "") for metric in (*self.quality, "mel_l1")]
+        scored = [(metric, "") for metric in self.quality]
         scored += [(metric, name) for name in self.recognisers for metric in ("wer", "cer")]
         for layer, (utterance, reason) in product(layers, utterances):
             where = self.model, condition, "", layer, utterance, speakers.get(utterance, "")
-            for metric, scorer in [*scored, *[("mel_l1", "")] * (layer in self._rebuilt)]:
+            rebuilt = [] if layer in CEILINGS else [("mel_l1", "")]
+            for metric, scorer in [*scored, *rebuilt]:
                 self._rows.write(ScoreRow(*where, metric, scorer, None, reason))
             for verifier in self.verifiers:
                 voices = self.voices.setdefault((condition, layer, verifier.name), Voices())

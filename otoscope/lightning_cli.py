@@ -42,7 +42,7 @@ class StageCLI(LightningCLI):
         parser.add_argument(
             "--weights",
             type=str | None,
-            help="folder that --output or a run left, to validate or test",
+            help="what --output or a run left, to be scored",
         )
 
     def before_validate(self) -> None:

@@ -116,7 +116,8 @@ def test_sound_shows_in_the_states_that_timing_says() -> None:
     recogniser = VGGLSTM(channels=(6, 6, 6, 6), hidden=8).freeze()
     recogniser.frontend = Plain(recogniser.log_mel)
     for block in recogniser.blstm:
-        forgetful(block.lstm)
+        forgetful(block.ahead)
+        forgetful(block.back)
     tap, step, samples, middle = LayerTap(recogniser), 40, 12800, {1: 40, 2: 20, 4: 10}
     clicks = torch.arange(3200, 10000, step)
     rows = 0.01 * torch.randn(1, samples).expand(len(clicks) + 1, -1).clone()

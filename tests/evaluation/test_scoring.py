@@ -43,8 +43,8 @@ def test_memory_does_not_grow_with_the_number_of_utterances(make_batch, tmp_path
         [Loudness()],
         {},
         quality=["stoi"],
-        quality_per_speaker=1,
-        keep_audio=0,
+        with_quality=None,
+        with_audio=set(),
     ) as scorer:
 
         def add(number: int) -> None:
