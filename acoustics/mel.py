@@ -108,7 +108,7 @@ class LogMel(nn.Module):
         `waveform` must be zero beyond `lengths` (in samples).
 
         Raises:
-            ValueError: the longest length is not that of the waveform.
+            ValueError: a length exceeds the waveform.
         """
         if int(lengths.max()) > waveform.shape[1]:
             raise ValueError(f"length {int(lengths.max())} exceeds {waveform.shape[1]} samples")
