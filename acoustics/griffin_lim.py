@@ -16,6 +16,10 @@ from torch import Tensor, nn
 from acoustics.frames import mel_frames, valid_mask
 from acoustics.mel import LogMel
 
+# Of the largest one. 80 mel bands on 257 bins overlap so much at the bottom that some combinations
+# of bands have next to no energy: their inverse turns a probe's smallest error into noise (STOI
+# 0.55 instead of 0.90 for an error of 0.3 nats), while the true mel does not need them.
+SMALLEST_SINGULAR = 0.05
 CPU_CHUNK_FRAMES = 1024  # frames worked on at once on a CPU: what stays in its caches
 
 
@@ -49,7 +53,7 @@ class GriffinLim(nn.Module):
         self.momentum = momentum
         config = log_mel.config
         self.hop, self.n_fft = config["hop_length"], config["n_fft"]
-        inverse = torch.linalg.pinv(log_mel.bank.double()).float()
+        inverse = torch.linalg.pinv(log_mel.bank.double(), rtol=SMALLEST_SINGULAR).float()
         self.register_buffer("inverse_bank", inverse, persistent=False)
         win, count = config["win_length"], -(-config["win_length"] // self.hop)
         window = nn.functional.pad(log_mel.window, (0, count * self.hop - win))

@@ -27,7 +27,7 @@ class Training:
         validations: how often the held-out speakers are scored on the way.
     """
 
-    max_steps: int = 1300
+    max_steps: int = 1350
     learning_rate: float = 3e-3
     batch_duration_s: float = 18.0
     noisy_fraction: float = 0.0
@@ -51,7 +51,7 @@ class ProbeSettings:
     hidden: int = 128
     highway_layers: int = 4
     training: Training = field(
-        default_factory=lambda: Training(480, 4e-3, 9.0, noisy_fraction=0.5, validations=8)
+        default_factory=lambda: Training(400, 4e-3, 9.0, noisy_fraction=0.5, validations=8)
     )
 
 
@@ -135,7 +135,7 @@ class Experiment:
         models: list[ModelName] = ["baseline", "robust", "untrained"],  # noqa: B006 - read only
         recogniser_corpus: Corpus | None = None,
         baseline: Training = Training(),  # noqa: B008 - read only
-        robust: Training = Training(noisy_fraction=0.7),  # noqa: B008 - read only
+        robust: Training = Training(1600, noisy_fraction=0.7),  # noqa: B008 - read only
         snr_ranges_db: dict[str, tuple[float, float]] | None = None,
         probe: ProbeSettings = ProbeSettings(),  # noqa: B008 - read only
         evaluation: EvaluationSettings = EvaluationSettings(),  # noqa: B008 - read only
