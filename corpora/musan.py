@@ -43,6 +43,12 @@ class MusanNoise(NoiseSource):
             raise UserError(f"there is no noise folder {root}: set root to a folder like MUSAN's")
         if not any(self._files(kind) for kind in NOISE_KINDS):
             raise UserError(f"{root} holds no audio in music/, noise/ or speech/")
+        for split in ("train", "test"):
+            if not any(self._share(kind, split) for kind in NOISE_KINDS):
+                raise UserError(
+                    f"{root}: no recording is left for the {split} split; training and test noise "
+                    "must differ, so one kind needs at least two recordings"
+                )
 
     def load(self, split: NoiseSplit) -> CutSet:
         """The recordings of a split."""

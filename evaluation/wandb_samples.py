@@ -138,5 +138,25 @@ def finish(target: WandbLogger | wandb.Run) -> None:
     _run_of(target).finish()
 
 
+def log_training(
+    target: WandbLogger | wandb.Run, scalars: Iterable[tuple[str, int, float]]
+) -> None:
+    """Log training curves, each over its own steps.
+
+    Args:
+        target: a logger of `make_logger`, or a wandb run.
+        scalars: name, training step and value.
+    """
+    run = _run_of(target)
+    run.define_metric("training_step", hidden=True)
+    by_step: dict[int, dict[str, float]] = {}
+    for name, step, value in scalars:
+        by_step.setdefault(step, {})[name] = value
+    for name in dict.fromkeys(name for values in by_step.values() for name in values):
+        run.define_metric(name, step_metric="training_step")
+    for step in sorted(by_step):
+        run.log({"training_step": step, **by_step[step]})
+
+
 def _run_of(target: WandbLogger | wandb.Run) -> wandb.Run:
     return target.experiment if isinstance(target, WandbLogger) else target

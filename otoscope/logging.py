@@ -1,6 +1,7 @@
 """Hands a run's listening samples and curves to W&B and TensorBoard, beside the disk."""
 
-from collections.abc import Sequence
+import csv
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -25,8 +26,21 @@ def log_run(run: Path, name: str, loggers: Sequence[str]) -> None:
         logger = wandb_samples.make_logger(run, name=name)
         wandb_samples.log_samples(logger, samples, run)
         wandb_samples.log_curves(logger, summary)
+        wandb_samples.log_training(logger, training_scalars(run))
         wandb_samples.finish(logger)
     if "tensorboard" in loggers:
         with SummaryWriter(str(run / "tensorboard")) as writer:
             tensorboard_samples.log_samples(writer, samples, run)
             tensorboard_samples.log_curves(writer, summary)
+            for tag, step, value in training_scalars(run):
+                writer.add_scalar(tag, value, step)
+
+
+def training_scalars(run: Path) -> Iterator[tuple[str, int, float]]:
+    """Name, step and value of every training curve of a run."""
+    for kind, what, column in (("recognisers", "metric", "value"), ("probes", "layer", "mel_l1")):
+        for path in sorted(run.glob(f"{kind}/*/curves.csv")):
+            with path.open(newline="") as file:
+                for row in csv.DictReader(file):
+                    name = f"{kind}/{path.parent.name}/{row['split']}/{row[what]}"
+                    yield name, int(row["step"]), float(row[column])
