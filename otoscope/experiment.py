@@ -9,6 +9,7 @@ from asr_models.layer import select_layers
 from asr_models.recogniser import Recogniser
 from corpora.augmentation import condition_snr_db
 from corpora.corpus import Corpus, NoiseSource
+from corpora.joined import JoinedCorpus
 from evaluation.quality import QUALITY_METRICS
 from probes.probe import Body
 
@@ -115,7 +116,7 @@ class Experiment:
         name: names the run folder, `runs/<name>`.
         seed: everything random derives from it.
         models: which recognisers to compare.
-        recogniser_corpus: speech to train the recognisers on (default: `corpus`).
+        extra_speech: what the recognisers, but not the probes, learn from besides `corpus`.
         baseline: training of the recogniser on clean speech.
         robust: training of the recogniser on noise-augmented speech.
         snr_ranges_db: range of the signal-to-noise ratio in training for each kind of noise.
@@ -133,7 +134,7 @@ class Experiment:
         name: str = "embedded",
         seed: int = 0,
         models: list[ModelName] = ["baseline", "robust", "untrained"],  # noqa: B006 - read only
-        recogniser_corpus: Corpus | None = None,
+        extra_speech: Corpus | None = None,
         baseline: Training = Training(),  # noqa: B008 - read only
         robust: Training = Training(1600, noisy_fraction=0.7),  # noqa: B008 - read only
         snr_ranges_db: dict[str, tuple[float, float]] | None = None,
@@ -144,7 +145,7 @@ class Experiment:
     ) -> None:
         self.corpus, self.noise, self.recogniser = corpus, noise, recogniser
         self.name, self.seed, self.models = name, seed, list(dict.fromkeys(models))
-        self.recogniser_corpus = recogniser_corpus or corpus
+        self.recogniser_corpus = JoinedCorpus([corpus, extra_speech]) if extra_speech else corpus
         self.baseline, self.robust = baseline, robust
         self.snr_ranges_db = snr_ranges_db
         self.probe, self.evaluation, self.compute = probe, evaluation, compute

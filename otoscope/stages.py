@@ -81,7 +81,7 @@ def scoring_data(experiment: Experiment) -> SpeechDataModule:
 
 def prepare_corpus(experiment: Experiment, scratch: Path, report: Report) -> None:
     """Speak or index the corpus and the noise; fix test utterances, mixtures and trials."""
-    for part in (experiment.corpus, experiment.recogniser_corpus, experiment.noise):
+    for part in (experiment.recogniser_corpus, experiment.noise):
         part.prepare(report)
     data, settings = scoring_data(experiment), experiment.evaluation
     cuts = data.cuts("test")

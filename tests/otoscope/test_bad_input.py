@@ -234,6 +234,7 @@ def test_bad_utterances_are_reported_and_nothing_else_is_lost(terminal, tiny, tm
     less = ["--models", "[baseline]", "--probe.layers", "[cnn1]", "--loggers", "[]"]
     less += ["--evaluation.utterances_per_speaker", "null", "--evaluation.quality", "[stoi]"]
     less += ["--evaluation.quality_per_speaker", "null", "--evaluation.conditions", "[clean]"]
+    less += ["--probe.training.max_steps", "30"]  # more than an epoch: every file is opened
     call = terminal("run", *tiny, "-c", config, *less, "--output", run).ok()
     assert "Traceback" not in call.err
 
