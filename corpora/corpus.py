@@ -18,6 +18,14 @@ NOISE_KINDS = ("babble", "music", "noise")
 class Corpus(ABC):
     """Speech in three speaker-disjoint splits; the constructor only stores its arguments."""
 
+    def fetch(self) -> None:
+        """Download what is missing where that was asked for; the fingerprint may change by it.
+
+        Raises:
+            UserError: When a download fails.
+        """
+        return None
+
     @abstractmethod
     def prepare(self, progress: Progress | None = None) -> None:
         """Synthesise, index or download what is missing. Idempotent.

@@ -18,6 +18,11 @@ class JoinedCorpus(Corpus):
     def __init__(self, corpora: list[Corpus]) -> None:
         self.corpora = corpora
 
+    def fetch(self) -> None:
+        """Download what is missing in any of them."""
+        for corpus in self.corpora:
+            corpus.fetch()
+
     def prepare(self, progress: Progress | None = None) -> None:
         """Prepare all of them, one after the other."""
         for corpus in self.corpora:

@@ -74,6 +74,11 @@ class LibriSpeechCorpus(Corpus):
             self._fingerprint = listing_hash(roots, *choice)
         return self._fingerprint
 
+    def fetch(self) -> None:
+        """Download missing subsets where `download` is set."""
+        if self.download:
+            self._find_subsets()
+
     def prepare(self, progress: Progress | None = None) -> None:
         """Index the corpus once into the cache, after a download where one was asked for.
 

@@ -87,12 +87,12 @@ def _check_speakers(counts: Mapping[str, int]) -> None:
     if len(counts) < 2:
         raise UserError(
             f"speaker trials need at least two speakers, the test set has {len(counts)}: "
-            "add speakers, or leave the verifier out"
+            "add speakers to the test set"
         )
     if max(counts.values()) < 2:
         raise UserError(
             "speaker trials need a speaker with two utterances, every one of the test set has one: "
-            "add utterances, or leave the verifier out"
+            "add utterances to the test set"
         )
 
 

@@ -58,6 +58,7 @@ def run(arguments: list[str]) -> None:
                 f"{folder}: less than 200 MB free; free some or choose another --output"
             )
         started = time.monotonic()
+        experiment.recogniser_corpus.fetch()  # first, for the plan tells stages by their content
         plan = Plan(experiment, values)
         save_config(parser, options, folder)
         already = finished(folder, plan)
