@@ -163,7 +163,8 @@ def test_two_ranks_share_an_epoch(corpus: EmbeddedCorpus, shuffle: bool) -> None
         for rank in range(2)
     ]
     assert len(ranks[0]) == len(ranks[1])
-    heard = [name for batches in ranks for batch in batches for name in batch]
+    # lhotse adds "_dup0" to the id of a cut that a batch holds twice
+    heard = [name.split("_dup")[0] for batches in ranks for batch in batches for name in batch]
     assert set(heard) == {cut.id for cut in cuts}
     assert len(heard) - len(set(heard)) <= 5  # at most one batch is heard twice, to be even
 
