@@ -11,7 +11,7 @@ import io
 import os
 import tempfile
 from collections.abc import Iterable
-from dataclasses import asdict, astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
@@ -216,8 +216,3 @@ def save_samples(run: Path, samples: Iterable[Sample]) -> None:
     writer.writerow(COLUMNS)
     writer.writerows(astuple(sample) for sample in merged.values())
     write_atomically(run / SAMPLES, buffer.getvalue().encode())
-
-
-def as_row(sample: Sample) -> dict[str, str]:
-    """A sample as a row of a table."""
-    return asdict(sample)
