@@ -7,7 +7,6 @@ words) and, where possible, for a spelling that can be learnt from little speech
 from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Float
 
 _WORDS: dict[str, str] = {
     "noun": """
@@ -168,28 +167,32 @@ def sentences(rng: np.random.Generator) -> Iterator[str]:
     """An endless sequence of distinct sentences of 4 to 9 words, in lower case.
 
     As in natural language few words make most of what is said, so that a small corpus can teach
-    them: each slot has a core, which gives `CORE_SHARE` of its words, all alike; the rest of the
-    vocabulary gives the others. The core is drawn first.
+    them: each slot has a core, which gives `CORE_SHARE` of its words, all alike. The others are
+    dealt from a shuffled deck of the rest of the vocabulary, so that all of them come up.
     """
-    pools = {slot: [str(word) for word in rng.permutation(words)] for slot, words in _SLOTS.items()}
-    weights = {slot: _weights(len(words)) for slot, words in pools.items()}
+    slots = {slot: _words(rng, words) for slot, words in _SLOTS.items()}
     said: set[str] = set()
     while True:
         words = []
         for token in _TEMPLATES[rng.integers(len(_TEMPLATES))].split():
             slot, brace, ending = token.removeprefix("{").partition("}")
-            if brace:
-                words.append(pools[slot][rng.choice(len(pools[slot]), p=weights[slot])] + ending)
-            else:
-                words.append(token)
+            words.append(next(slots[slot]) + ending if brace else token)
         sentence = " ".join(words)
         if sentence not in said:
             said.add(sentence)
             yield sentence
 
 
-def _weights(count: int) -> Float[np.ndarray, " word"]:
-    core = max(CORE_LEAST, count // CORE_PART)
-    if core >= count:
-        return np.full(count, 1 / count)
-    return np.where(np.arange(count) < core, CORE_SHARE / core, (1 - CORE_SHARE) / (count - core))
+def _words(rng: np.random.Generator, words: list[str]) -> Iterator[str]:
+    """An endless sequence of the words of one slot; its core is drawn first."""
+    pool = [str(word) for word in rng.permutation(words)]
+    count = max(CORE_LEAST, len(pool) // CORE_PART)
+    core, rest = pool[:count], pool[count:]
+    share = CORE_SHARE if rest else 1.0
+    deck: list[str] = []
+    while True:
+        if rng.random() < share:
+            yield core[rng.integers(len(core))]
+        else:
+            deck = deck or [str(word) for word in rng.permutation(rest)]
+            yield deck.pop()

@@ -22,12 +22,12 @@ from corpora.batch import SpeechBatch
 from probes.checkpoint import bank_card, check_card
 from probes.probe import Body, Probe
 from probes.targets import (
+    RunningStatistics,
     StateStatistics,
     TargetStatistics,
     flatten_target,
     gather_frames,
     masked_l1,
-    state_statistics,
     target_statistics,
     utterance_l1,
 )
@@ -137,14 +137,14 @@ class ProbeBank(LightningModule):
         loader = self.trainer.datamodule.train_dataloader()  # type: ignore[attr-defined]
         usable = (batch for batch in loader if batch.ids)
         rows: list[Tensor] = []
-        states: dict[str, list[Tensor]] = {name: [] for name in self.tap.names}
+        running = {name: RunningStatistics() for name in self.tap.names}
         for batch in islice(usable, STATISTICS_BATCHES):
             batch = self.transfer_batch_to_device(batch, self.device, 0)
             rows.append(gather_frames(*self.target(batch)))
             for name, found in self.hear(batch).states.items():
-                states[name].append(gather_frames(found.values, found.lengths))
+                running[name].update(gather_frames(found.values, found.lengths))
         target = target_statistics(torch.cat(rows))
-        layers = {name: state_statistics(torch.cat(states.pop(name))) for name in self.tap.names}
+        layers = {name: found.statistics() for name, found in running.items()}
         self.set_statistics(*self.trainer.strategy.broadcast((target, layers)))
 
     def set_statistics(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional
@@ -30,9 +31,30 @@ class StateStatistics:
     deviation: Float[Tensor, " width"]
 
 
-def state_statistics(states: Float[Tensor, "state width"]) -> StateStatistics:
-    """Statistics of valid states; a value that never moves keeps a deviation of 0.01."""
-    return StateStatistics(states.mean(0), states.std(0, correction=0).clamp(min=1e-2))
+class RunningStatistics:
+    """Mean and deviation over batches of states, in the memory of one (Chan et al. 1979)."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.mean: Tensor = torch.zeros(())
+        self.squares: Tensor = torch.zeros(())
+
+    def update(self, states: Float[Tensor, "state width"]) -> None:
+        """Take in the valid states of a batch."""
+        count = self.count + len(states)
+        if count == self.count:
+            return
+        variance, mean = torch.var_mean(states.float(), 0, correction=0)
+        step = mean - self.mean.to(mean)
+        between = step.square() * (self.count * len(states) / count)
+        self.squares = self.squares.to(mean) + variance * len(states) + between
+        self.mean = self.mean.to(mean) + step * (len(states) / count)
+        self.count = count
+
+    def statistics(self) -> StateStatistics:
+        """What was found; a value that never moves keeps a deviation of 0.01."""
+        deviation = (self.squares / max(1, self.count)).sqrt().clamp(min=1e-2)
+        return StateStatistics(self.mean, deviation)
 
 
 def target_statistics(frames: Float[Tensor, "frame mel"]) -> TargetStatistics:

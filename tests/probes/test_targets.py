@@ -4,7 +4,14 @@ import pytest
 import torch
 
 from acoustics.frames import Rate
-from probes.targets import flatten_target, gather_frames, masked_l1, target_statistics, utterance_l1
+from probes.targets import (
+    RunningStatistics,
+    flatten_target,
+    gather_frames,
+    masked_l1,
+    target_statistics,
+    utterance_l1,
+)
 
 
 def test_the_floor_is_the_median_which_no_constant_beats() -> None:
@@ -45,3 +52,16 @@ def test_the_loss_is_the_mean_over_valid_frames(rate) -> None:
 def test_states_that_do_not_fit_the_frames_raise() -> None:
     with pytest.raises(ValueError, match="has 2 states, but its 11 mel frames want 3"):
         flatten_target(torch.zeros(1, 11, 8), torch.tensor([11]), torch.tensor([2]), Rate(expand=4))
+
+
+def test_running_statistics_equal_those_of_all_states_at_once() -> None:
+    torch.manual_seed(0)
+    batches = [3 + 5 * torch.randn(count, 4) for count in (7, 0, 1, 40)]
+    batches = [torch.cat([batch, torch.full((len(batch), 1), 2.0)], 1) for batch in batches]
+    running = RunningStatistics()
+    for batch in batches:
+        running.update(batch)
+    found, states = running.statistics(), torch.cat(batches)
+    torch.testing.assert_close(found.mean, states.mean(0))
+    torch.testing.assert_close(found.deviation[:4], states.std(0, correction=0)[:4])
+    assert found.deviation[4] == pytest.approx(1e-2)  # what never moves
