@@ -68,3 +68,7 @@ class NoiseSource(ABC):
     @abstractmethod
     def fingerprint(self) -> str:
         """A hash of everything that determines the content."""
+
+    def problems(self, split: NoiseSplit) -> list[tuple[str, str]]:
+        """``(recording, reason)`` of what ``load(split)`` left out."""
+        return []

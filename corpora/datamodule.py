@@ -112,6 +112,8 @@ class SpeechDataModule(LightningDataModule):
         """The noise recordings of a split; None without a noise source."""
         if self.noise is not None and split not in self._banks:
             self._banks[split] = NoiseBank(self.noise.load(split))
+            problems = self.noise.problems(split)
+            self.unusable += [(split, f"noise {name}", reason) for name, reason in problems]
         return self._banks.get(split)
 
     def train_dataloader(self) -> DataLoader[SpeechBatch]:

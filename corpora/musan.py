@@ -30,7 +30,7 @@ class MusanNoise(NoiseSource):
         self.root = root
         self.test_fraction = test_fraction
         self.seed = seed
-        self.unreadable: list[tuple[str, str]] = []
+        self._problems: dict[NoiseSplit, list[tuple[str, str]]] = {}
 
     def prepare(self, progress: Progress | None = None) -> None:
         """Check that the folder is there.
@@ -53,8 +53,19 @@ class MusanNoise(NoiseSource):
     def load(self, split: NoiseSplit) -> CutSet:
         """The recordings of a split."""
         self.prepare()
-        cuts = [self._cut(kind, path) for kind in NOISE_KINDS for path in self._share(kind, split)]
-        return CutSet.from_cuts(cut for cut in cuts if cut is not None)
+        cuts, problems = [], []
+        for kind in NOISE_KINDS:
+            for path in self._share(kind, split):
+                try:
+                    cuts.append(self._cut(kind, path))
+                except ValueError as error:
+                    problems.append((self._name(path), str(error)))
+        self._problems[split] = problems
+        return CutSet.from_cuts(cuts)
+
+    def problems(self, split: NoiseSplit) -> list[tuple[str, str]]:
+        """``(recording, reason)`` of files that could not be read."""
+        return self._problems.get(split, [])
 
     def fingerprint(self) -> str:
         """A hash of the arguments and of the names, sizes and times of all files."""
@@ -79,13 +90,9 @@ class MusanNoise(NoiseSource):
     def _name(self, path: Path) -> str:
         return path.relative_to(self._folder()).with_suffix("").as_posix()
 
-    def _cut(self, kind: str, path: Path) -> Cut | None:
+    def _cut(self, kind: str, path: Path) -> Cut:
         name = self._name(path)
-        try:
-            cut = recording_from_file(path, name).to_cut()
-        except ValueError as error:
-            self.unreadable.append((name, str(error)))
-            return None
+        cut = recording_from_file(path, name).to_cut()
         cut.id = name
         cut.custom = {"kind": kind}
         return cut

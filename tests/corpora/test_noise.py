@@ -13,6 +13,8 @@ from corpora.augmentation import (
     training_recipe,
 )
 from corpora.augmentation import test_recipe as fixed_recipe
+from corpora.datamodule import SpeechDataModule
+from corpora.embedded import EmbeddedCorpus
 from corpora.generated_noise import GeneratedNoise
 from corpora.mixing import MixingError, active, mean_power, mix_at_snr
 from corpora.musan import MusanNoise
@@ -145,7 +147,8 @@ def test_musan_layout_of_any_depth_and_rate(tmp_path: Path) -> None:
     for kind, total in (("music", 3), ("noise", 5), ("babble", 8)):
         ids = [{cut.id for cut in cuts if cut.custom["kind"] == kind} for cuts in splits.values()]
         assert not ids[0] & ids[1] and len(ids[0] | ids[1]) == total and all(ids)
-    assert [name for name, _ in source.unreadable] == ["noise/broken"]
+    left_out = [entry for split in splits for entry in source.problems(split)]
+    assert [name for name, _ in left_out] == ["noise/broken"]
     bank = NoiseBank(source.load("train"))
     for name in itertools.chain(*bank.kinds.values()):
         assert bank(name).shape == (16000,) and bank(name).dtype == np.float32
@@ -171,3 +174,12 @@ def test_mostly_silent_noise_is_entered_where_it_sounds(tmp_path: Path) -> None:
         recipe = fixed_recipe(bank, "snr0", f"u{i}", 0)
         assert recipe is not None
         assert mean_power(noise_signal(bank, recipe, 8000)) == pytest.approx(1.0, rel=1e-3)
+
+
+def test_noise_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
+    data = SpeechDataModule(EmbeddedCorpus(), noise=MusanNoise(str(musan_tree(tmp_path))))
+    for split in ("train", "test", "train"):
+        data.bank(split)
+    assert [(name, reason[:10]) for _, name, reason in data.unusable] == [
+        ("noise noise/broken", "unreadable")
+    ]
