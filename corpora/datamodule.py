@@ -32,6 +32,8 @@ class SpeechDataModule(LightningDataModule):
         noise: Where the noise comes from; None when everything stays clean.
         noisy_fraction: Fraction of the training and dev utterances that get noise; which ones, and
             what noise, changes from epoch to epoch in training and never in dev.
+        clean_epochs: So many epochs at the beginning of training have no noise: what letters sound
+            like is learnt sooner from clean speech.
         snr_ranges_db: Lowest and highest SNR by kind of noise ("babble", "music", "noise"); kinds
             that are left out are not used. By default the ranges of the x-vector recipe.
         conditions: Test conditions: "clean", "snr20", "snr10", "snr0", ...
@@ -55,6 +57,7 @@ class SpeechDataModule(LightningDataModule):
         corpus: Corpus,
         noise: NoiseSource | None = None,
         noisy_fraction: float = 0.0,
+        clean_epochs: int = 0,
         snr_ranges_db: dict[str, tuple[float, float]] | None = None,
         conditions: Sequence[str] = ("clean",),
         batch_duration_s: float = 40.0,
@@ -68,6 +71,7 @@ class SpeechDataModule(LightningDataModule):
         self.corpus = corpus
         self.noise = noise
         self.noisy_fraction = noisy_fraction
+        self.clean_epochs = clean_epochs
         self.snr_ranges_db = snr_ranges_db or SNR_RANGES_DB
         self.conditions = list(conditions)
         self.batch_duration_s = batch_duration_s
@@ -172,7 +176,9 @@ class SpeechDataModule(LightningDataModule):
         bank = self.bank("train")
         if bank is None or self.noisy_fraction <= 0:
             return None
-        return TrainingNoise(bank, self.seed, self.noisy_fraction, self.snr_ranges_db, epoch)
+        return TrainingNoise(
+            bank, self.seed, self.noisy_fraction, self.snr_ranges_db, epoch, self.clean_epochs
+        )
 
     def _test_noise(self, condition: str) -> ChooseNoise | None:
         bank = self.bank("test")

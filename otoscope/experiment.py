@@ -25,13 +25,15 @@ class Training:
         learning_rate: peak of the warm-up and cosine schedule.
         batch_duration_s: seconds of speech in a batch.
         noisy_fraction: share of the utterances that get noise.
+        clean_epochs: epochs at the beginning that have none.
         validations: how often the held-out speakers are scored on the way.
     """
 
-    max_steps: int = 1350
-    learning_rate: float = 3e-3
-    batch_duration_s: float = 18.0
+    max_steps: int = 1100
+    learning_rate: float = 4e-3
+    batch_duration_s: float = 24.0
     noisy_fraction: float = 0.0
+    clean_epochs: int = 0
     validations: int = 4
 
 
@@ -52,7 +54,7 @@ class ProbeSettings:
     hidden: int = 128
     highway_layers: int = 4
     training: Training = field(
-        default_factory=lambda: Training(400, 4e-3, 9.0, noisy_fraction=0.5, validations=8)
+        default_factory=lambda: Training(330, 4e-3, 9.0, noisy_fraction=0.5, validations=8)
     )
 
 
@@ -77,7 +79,7 @@ class EvaluationSettings:
     conditions: list[str] = field(default_factory=lambda: ["clean", "snr0"])
     utterances_per_speaker: int | None = 5
     quality: list[str] = field(default_factory=lambda: ["pesq_wb", "pesq_nb", "stoi", "estoi"])
-    quality_per_speaker: int | None = 2
+    quality_per_speaker: int | None = 1
     keep_audio: int | None = None
     sample_speakers: int = 4
     griffin_lim_iterations: int = 32
@@ -136,7 +138,7 @@ class Experiment:
         models: list[ModelName] = ["baseline", "robust", "untrained"],  # noqa: B006 - read only
         extra_speech: Corpus | None = None,
         baseline: Training = Training(),  # noqa: B008 - read only
-        robust: Training = Training(1600, noisy_fraction=0.7),  # noqa: B008 - read only
+        robust: Training = Training(1250, noisy_fraction=0.85, clean_epochs=1),  # noqa: B008 - read only
         snr_ranges_db: dict[str, tuple[float, float]] | None = None,
         probe: ProbeSettings = ProbeSettings(),  # noqa: B008 - read only
         evaluation: EvaluationSettings = EvaluationSettings(),  # noqa: B008 - read only

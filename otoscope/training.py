@@ -28,6 +28,7 @@ def data_module(experiment: Experiment, training: Training, recogniser: bool) ->
         experiment.recogniser_corpus if recogniser else experiment.corpus,
         noise=experiment.noise if training.noisy_fraction else None,
         noisy_fraction=training.noisy_fraction,
+        clean_epochs=training.clean_epochs,
         snr_ranges_db=experiment.snr_ranges_db,
         batch_duration_s=training.batch_duration_s,
         num_workers=experiment.compute.num_workers,

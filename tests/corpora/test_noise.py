@@ -19,6 +19,7 @@ from corpora.generated_noise import GeneratedNoise
 from corpora.mixing import MixingError, active, mean_power, mix_at_snr
 from corpora.musan import MusanNoise
 from corpora.noise_bank import NoiseBank
+from corpora.noise_choice import TrainingNoise
 
 
 def tone(seconds: float, level: float = 0.3, pause: float = 0.0) -> np.ndarray:
@@ -107,6 +108,15 @@ def test_training_recipes_change_with_the_epoch_and_nothing_else(noise: Generate
     assert len({str(recipe) for recipe in recipes}) == 5
     assert recipes[3] == training_recipe(NoiseBank(noise.load("train")), "u", 3, 0, 1.0)
     assert recipes[3] != training_recipe(bank, "u", 3, 1, 1.0)
+
+
+def test_the_first_epochs_may_be_clean(noise: GeneratedNoise) -> None:
+    bank = NoiseBank(noise.load("train"))
+    choose = TrainingNoise(bank, 0, 1.0, SNR_RANGES_DB, clean_epochs=2)
+    assert [choose("u", epoch) is None for epoch in range(4)] == [True, True, False, False]
+    assert choose("u", 2) == TrainingNoise(bank, 0, 1.0, SNR_RANGES_DB)("u", 2)
+    held_out = TrainingNoise(bank, 0, 1.0, SNR_RANGES_DB, fixed_epoch=-1, clean_epochs=2)
+    assert held_out("u", 0) is not None  # dev speech is always treated alike
 
 
 def test_conditions_of_an_utterance_share_their_noise(noise: GeneratedNoise) -> None:
