@@ -13,14 +13,18 @@ from asr_models.recogniser import Recogniser
 WEIGHTS, CARD = "recogniser.safetensors", "recogniser.json"
 
 
-def describe(recogniser: Recogniser) -> dict[str, object]:
-    """What is needed to rebuild a recogniser and to tell it from another one."""
+def identity(recogniser: Recogniser) -> dict[str, object]:
+    """What is needed to rebuild a recogniser without its weights."""
     kind = type(recogniser)
     return {
         "class_path": f"{kind.__module__}.{kind.__qualname__}",
         "init_args": recogniser.config,
-        "weight_hash": recogniser.weight_hash(),
     }
+
+
+def describe(recogniser: Recogniser) -> dict[str, object]:
+    """What is needed to rebuild a recogniser and to tell it from another one."""
+    return {**identity(recogniser), "weight_hash": recogniser.weight_hash()}
 
 
 def save_recogniser(recogniser: Recogniser, folder: Path) -> None:

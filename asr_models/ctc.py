@@ -6,15 +6,19 @@ from typing import Any
 import torch
 from lightning import LightningModule
 from torch import Tensor, nn
+from torchmetrics import Metric
 from torchmetrics.text import CharErrorRate, WordErrorRate
 
-from asr_models.decoding import encode_batch, greedy_decode
+from acoustics.errors import UserError
+from asr_models.checkpoint import identity
+from asr_models.decoding import can_spell, encode_batch, greedy_decode
 from asr_models.prior import fit_prior
 from asr_models.recogniser import Recogniser
 from asr_models.schedule import warmup_cosine
 from corpora.batch import SpeechBatch
 
 PRIOR_BATCHES = 6
+CARD_KEY = "otoscope_recogniser"
 
 
 class CTCModule(LightningModule):
@@ -40,8 +44,7 @@ class CTCModule(LightningModule):
         self.weight_decay = weight_decay
         self.warmup_fraction = warmup_fraction
         self.ctc = nn.CTCLoss(zero_infinity=True)
-        self.wer = WordErrorRate()
-        self.cer = CharErrorRate()
+        self._errors: dict[str, Metric] = {}
 
     def on_fit_start(self) -> None:
         """Start from the best constant output, the same on every rank."""
@@ -50,6 +53,8 @@ class CTCModule(LightningModule):
         loader = self.trainer.datamodule.train_dataloader()  # type: ignore[attr-defined]
         usable = (batch for batch in loader if batch.ids)
         batches = [(b.lengths, b.texts) for b in islice(usable, PRIOR_BATCHES)]
+        if not batches:
+            raise UserError("no utterance of the train split could be read")
         head = self.recogniser.head
         fit_prior(self.recogniser, batches)
         head.load_state_dict(self.trainer.strategy.broadcast(head.state_dict()))
@@ -68,21 +73,58 @@ class CTCModule(LightningModule):
 
     def validation_step(self, batch: SpeechBatch, index: int) -> None:
         """Loss, WER and CER on held-out speech."""
-        self._score(batch, "val")
+        self._score(batch, "val", "")
 
     def test_step(self, batch: SpeechBatch, index: int, dataloader_idx: int = 0) -> None:
         """Loss, WER and CER of each condition."""
-        self._score(batch, "test")
+        conditions = getattr(self.trainer.datamodule, "conditions", [])  # type: ignore[attr-defined]
+        of = f"/{conditions[dataloader_idx]}" if len(conditions) > 1 else ""
+        self._score(batch, "test", of)
 
-    def _score(self, batch: SpeechBatch, split: str) -> None:
-        if not batch.ids:
-            return
+    def _score(self, batch: SpeechBatch, split: str, of: str) -> None:
+        alphabet = self.recogniser.alphabet
+        spelt = [i for i in range(len(batch.ids)) if can_spell(batch.texts[i], alphabet)]
+        if not spelt:
+            return  # test speech is kept whatever its transcript, and reported
+        batch = batch.select(spelt)
         log_probs, lengths = self.recogniser(batch.waveform, batch.lengths)
-        heard = greedy_decode(log_probs, lengths, self.recogniser.alphabet)
-        self.log(f"{split}/loss", self._loss(batch, log_probs, lengths), batch_size=len(heard))
-        for name, metric in (("wer", self.wer), ("cer", self.cer)):
+        heard = greedy_decode(log_probs, lengths, alphabet)
+        loss, count = self._loss(batch, log_probs, lengths), len(heard)
+        self.log(f"{split}/loss{of}", loss, batch_size=count, add_dataloader_idx=False)
+        for name, kind in (("wer", WordErrorRate), ("cer", CharErrorRate)):
+            metric = self._errors.setdefault(f"{split}/{name}{of}", kind().to(self.device))
             metric.update(heard, batch.texts)
-            self.log(f"{split}/{name}", metric, on_step=False, on_epoch=True)
+
+    def on_validation_epoch_end(self) -> None:
+        """WER and CER over all batches."""
+        self._log_errors()
+
+    def on_test_epoch_end(self) -> None:
+        """WER and CER over all batches of each condition."""
+        self._log_errors()
+
+    def _log_errors(self) -> None:
+        # By hand: a metric that is logged is not reset between the loaders of several conditions.
+        for name, metric in self._errors.items():
+            self.log(name, metric.compute())
+        self._errors.clear()
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add what the recogniser is built from."""
+        checkpoint[CARD_KEY] = identity(self.recogniser)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse the checkpoint of another recogniser.
+
+        Raises:
+            UserError: it is of another class or size, or of something else.
+        """
+        saved, ours = checkpoint.get(CARD_KEY), identity(self.recogniser)
+        if saved != ours:
+            raise UserError(
+                f"the checkpoint is of another recogniser: {saved or 'none of ours'}, "
+                f"but model.recogniser is {ours}; make them equal"
+            )
 
     def configure_optimizers(self) -> Any:
         """AdamW with linear warm-up and a cosine to zero over all steps."""

@@ -21,6 +21,11 @@ def encode(text: str, alphabet: str) -> list[int]:
     return [alphabet.index(character) + 1 for character in text]
 
 
+def can_spell(text: str, alphabet: str) -> bool:
+    """Whether there is a text and `encode` takes it."""
+    return bool(text) and set(text) <= set(alphabet)
+
+
 def encode_batch(
     texts: list[str], alphabet: str
 ) -> tuple[Int[Tensor, " token"], Int[Tensor, " batch"]]:

@@ -24,7 +24,7 @@ class VGGLSTM(Recogniser):
 
     Layers `cnn1..cnn4` are tapped before their pooling, `blstm1..blstm5` behind their layer norm.
     The paper gives no widths: `channels` 64-64-128-128 with `hidden` 320 is our reading of the
-    size usual for it, 16-16-32-32 with 64 is the embedded run's.
+    size usual for it, 16-16-32-32 with 96 is the embedded run's.
 
     Args:
         channels: of the four convolutions.

@@ -76,6 +76,7 @@ def evaluate(utterances: int) -> None:
 
 
 def main() -> None:
+    """Measure in two processes and print the growth."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--utterances", type=int, nargs=2, default=[80, 320])
     parser.add_argument("--only", type=int, help=argparse.SUPPRESS)

@@ -17,6 +17,7 @@ from acoustics.mel import LogMel
 
 
 def main() -> None:
+    """Measure and print the ratio."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--duration-s", type=float, default=40.0)
     parser.add_argument("--iterations", type=int, default=32)

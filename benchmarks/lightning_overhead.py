@@ -48,18 +48,22 @@ class Clock(Callback):
 
 
 def bank() -> ProbeBank:
+    """A bank over three layers of an untrained recogniser."""
     return ProbeBank(VGGLSTM().freeze(), layers=["cnn1", "blstm1", "blstm5"])
 
 
 def bank_loss(module: ProbeBank, batch: SpeechBatch) -> torch.Tensor:
+    """What a training step of the bank minimises."""
     return torch.stack(list(module.losses(batch).values())).sum()
 
 
 def ctc_loss(module: CTCModule, batch: SpeechBatch) -> torch.Tensor:
+    """What a training step of the recogniser minimises."""
     return module._loss(batch, *module.recogniser(batch.waveform, batch.lengths))
 
 
 def with_lightning(module: LightningModule, batches: list[SpeechBatch], clip: float | None):
+    """Seconds of the steps inside a Trainer."""
     with tempfile.TemporaryDirectory() as folder:
         clock, start = Clock(), time.perf_counter()
         trainer = Trainer(
@@ -79,6 +83,7 @@ def with_lightning(module: LightningModule, batches: list[SpeechBatch], clip: fl
 
 
 def bare(module, batches: list[SpeechBatch], loss_of: Callable, probes: bool) -> float:
+    """Seconds of the same steps in a plain loop."""
     parameters = (module.probes if probes else module).parameters()
     optimizer = torch.optim.AdamW(parameters, lr=1e-3, weight_decay=1e-2, fused=probes or None)
     schedule = warmup_cosine(optimizer, len(batches))
@@ -98,6 +103,7 @@ def bare(module, batches: list[SpeechBatch], loss_of: Callable, probes: bool) ->
 
 
 def measure(name: str, batches: list[SpeechBatch], repeats: int) -> None:
+    """The ratio of both, fastest of several rounds."""
     probes = name == "probes"
     make = bank if probes else lambda: CTCModule(VGGLSTM())
     loss_of, clip = (bank_loss, None) if probes else (ctc_loss, 5.0)
@@ -116,6 +122,7 @@ def measure(name: str, batches: list[SpeechBatch], repeats: int) -> None:
 
 
 def main() -> None:
+    """Measure and print the ratios."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--duration-s", type=float, default=20.0)

@@ -29,11 +29,13 @@ def speech_like(duration_s: float, seed: int) -> np.ndarray:
 
 
 def degraded(reference: np.ndarray, seed: int) -> np.ndarray:
+    """Noisy copies of the references."""
     noise = np.random.default_rng(seed).normal(0, 200, len(reference))
     return (reference + noise).astype(np.int16)
 
 
 def main() -> None:
+    """Measure and print the ratio."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=100)
     parser.add_argument("--duration-s", type=float, default=2.5)

@@ -40,3 +40,19 @@ class SpeechBatch:
     def __len__(self) -> int:
         """Number of usable utterances."""
         return len(self.ids)
+
+    def select(self, rows: list[int]) -> "SpeechBatch":
+        """The utterances of these rows, as long as they were padded; failures stay."""
+        return SpeechBatch(
+            waveform=self.waveform[rows],
+            lengths=self.lengths[rows],
+            clean=self.clean[rows],
+            ids=[self.ids[i] for i in rows],
+            speakers=[self.speakers[i] for i in rows],
+            texts=[self.texts[i] for i in rows],
+            noises=[self.noises[i] for i in rows],
+            snr_db=[self.snr_db[i] for i in rows],
+            sexes=[self.sexes[i] for i in rows],
+            failures=self.failures,
+            warnings=self.warnings,
+        )

@@ -49,6 +49,7 @@ class SpeechDataModule(LightningDataModule):
     Attributes:
         unusable: ``(split, utterance id, reason)`` found so far: by the manifests at ``setup``, by
             the audio as batches go by.
+        unusable_noise: ``(split, recording, reason)`` of noise that was left out.
         remarks: ``(split, utterance id, remark)`` of utterances that were used all the same.
     """
 
@@ -81,6 +82,7 @@ class SpeechDataModule(LightningDataModule):
         self.utterances_per_test_speaker = utterances_per_test_speaker
         self.alphabet = alphabet
         self.unusable: list[tuple[str, str, str]] = []
+        self.unusable_noise: list[tuple[str, str, str]] = []
         self.remarks: list[tuple[str, str, str]] = []
         self._cuts: dict[Split, CutSet] = {}
         self._banks: dict[NoiseSplit, NoiseBank] = {}
@@ -117,7 +119,7 @@ class SpeechDataModule(LightningDataModule):
         if self.noise is not None and split not in self._banks:
             self._banks[split] = NoiseBank(self.noise.load(split))
             problems = self.noise.problems(split)
-            self.unusable += [(split, f"noise {name}", reason) for name, reason in problems]
+            self.unusable_noise += [(split, name, reason) for name, reason in problems]
         return self._banks.get(split)
 
     def train_dataloader(self) -> DataLoader[SpeechBatch]:

@@ -48,7 +48,7 @@ class EmbeddedCorpus(Corpus):
         n_train_speakers: int = 44,
         n_dev_speakers: int = 4,
         n_test_speakers: int = 16,
-        utterances_per_train_speaker: int = 100,
+        utterances_per_train_speaker: int = 80,
         utterances_per_dev_speaker: int = 12,
         utterances_per_test_speaker: int = 8,
         seed: int = 0,

@@ -1,6 +1,7 @@
 """Any corpus that lhotse has cut manifests for."""
 
 import hashlib
+from itertools import combinations
 from pathlib import Path
 
 from lhotse import CutSet
@@ -18,8 +19,8 @@ class ManifestCorpus(Corpus):
 
     Args:
         train: Cut manifest for training.
-        test: Cut manifest for testing; none of its speakers may be among the training speakers.
-        dev: Cut manifest for development; None when there is none.
+        test: Cut manifest for testing.
+        dev: Cut manifest for development; None when there is none. No two share a speaker.
         prefix: Folder that relative audio paths in the manifests refer to.
     """
 
@@ -33,21 +34,33 @@ class ManifestCorpus(Corpus):
         """Check the manifests.
 
         Raises:
-            UserError: When one is missing, or test speakers are among the training speakers.
+            UserError: When one is missing, an utterance has no speaker, or two of them share one.
         """
+        self._find()
+        speakers = {split: self._speakers(split) for split in self.manifests}
+        for one, other in combinations(speakers, 2):
+            common = sorted(speakers[one] & speakers[other])
+            if common:
+                raise UserError(
+                    f"speaker {common[0]} is in both {self.manifests[one]} and "
+                    f"{self.manifests[other]}: split the corpus by speaker"
+                )
+
+    def _find(self) -> None:
         for split, manifest in self.manifests.items():
             if manifest is not None and not Path(manifest).is_file():
                 raise UserError(f"there is no {split} manifest {manifest}")
-        speakers = {
-            split: {str(cut.supervisions[0].speaker) for cut in self.load(split)}
-            for split in ("train", "test")
-        }
-        common = sorted(speakers["train"] & speakers["test"])
-        if common:
-            raise UserError(
-                f"speaker {common[0]} is in both {self.manifests['train']} and "
-                f"{self.manifests['test']}: split the corpus by speaker"
-            )
+
+    def _speakers(self, split: Split) -> set[str]:
+        found = set()
+        for cut in self.load(split):
+            if not cut.supervisions[0].speaker:
+                raise UserError(
+                    f"{self.manifests[split]}: utterance {cut.id} has no speaker; "
+                    "give every supervision one"
+                )
+            found.add(str(cut.supervisions[0].speaker))
+        return found
 
     def load(self, split: Split) -> CutSet:
         """The cuts of a split.
@@ -73,8 +86,15 @@ class ManifestCorpus(Corpus):
         return cuts
 
     def fingerprint(self) -> str:
-        """A hash of the manifests' content."""
+        """A hash of the manifests' content, and of the sizes and times of their audio files."""
+        self._find()
         digest = hashlib.sha256(repr(self.prefix).encode())
         for split, manifest in self.manifests.items():
             digest.update(split.encode() + (Path(manifest).read_bytes() if manifest else b""))
+            for cut in self.load(split):
+                for source in cut.recording.sources if cut.has_recording else ():
+                    path = Path(str(source.source))
+                    if source.type == "file" and path.is_file():
+                        status = path.stat()
+                        digest.update(repr((status.st_size, status.st_mtime_ns)).encode())
         return digest.hexdigest()[:16]

@@ -80,6 +80,9 @@ class SpeechScorer:
         self.run, self.tables, self.model, self.vocoder = run, tables, model, vocoder
         self.trials, self.verifiers, self.recognisers = trials, verifiers, recognisers
         self.seed, self.quality = seed, list(quality)
+        pesq = tuple(metric for metric in self.quality if metric.startswith("pesq"))
+        others = tuple(metric for metric in self.quality if metric not in pesq)
+        self._tasks = [task for task in (pesq, others) if task]  # a crash in PESQ costs PESQ only
         self.with_quality, self.with_audio = with_quality, with_audio
         self.sample_rate = vocoder.log_mel.config["sample_rate"]
         self.voices: dict[tuple[str, str, str], Voices] = {}
@@ -208,20 +211,20 @@ class SpeechScorer:
     ) -> None:
         for i, utterance in enumerate(batch.ids):
             if self.with_quality is None or utterance in self.with_quality:
-                key = condition, batch.noises[i], layer, batch.ids[i], batch.speakers[i]
-                self._pool.submit(
-                    key, score_quality, clean[i], pcm[i], self.sample_rate, self.quality
-                )
+                place = condition, batch.noises[i], layer, batch.ids[i], batch.speakers[i]
+                for task in self._tasks:
+                    pair = clean[i], pcm[i]
+                    self._pool.submit((*place, task), score_quality, *pair, self.sample_rate, task)
 
     def _keep_quality(self, outcome: Outcome) -> None:
         assert isinstance(outcome.key, tuple)  # noqa: S101 - for the type checker
-        for metric in self.quality:
+        condition, noise, layer, utterance, speaker, metrics = outcome.key
+        place = self.model, condition, noise, layer, utterance, speaker
+        for metric in metrics:
             if outcome.failure:
                 value, failure = None, outcome.failure
             else:
                 value, failure = outcome.value[metric]
-            condition, noise, layer, utterance, speaker = outcome.key
-            place = self.model, condition, noise, layer, utterance, speaker
             self._rows.write(ScoreRow(*place, metric, "", value, failure))
 
     def fail(
@@ -230,12 +233,13 @@ class SpeechScorer:
         """Record `(utterance, reason)` of what could not be used as failure of every score."""
         speakers = {t.enrol: t.enrol_speaker for t in self.trials}
         speakers |= {t.test: t.test_speaker for t in self.trials}
-        scored = [(metric, "") for metric in self.quality]
-        scored += [(metric, name) for name in self.recognisers for metric in ("wer", "cer")]
+        heard = [(metric, name) for name in self.recognisers for metric in ("wer", "cer")]
         for layer, (utterance, reason) in product(layers, utterances):
             where = self.model, condition, "", layer, utterance, speakers.get(utterance, "")
+            wanted = self.with_quality is None or utterance in self.with_quality
+            quality = [(metric, "") for metric in self.quality if wanted]
             rebuilt = [] if layer in CEILINGS else [("mel_l1", "")]
-            for metric, scorer in [*scored, *rebuilt]:
+            for metric, scorer in [*quality, *heard, *rebuilt]:
                 self._rows.write(ScoreRow(*where, metric, scorer, None, reason))
             for verifier in self.verifiers:
                 voices = self.voices.setdefault((condition, layer, verifier.name), Voices())

@@ -62,9 +62,11 @@ class _Column:
 
     @classmethod
     def empty(cls, n: int) -> "_Column":
+        """A column in which nothing was tried yet."""
         return cls(np.full(n, np.nan), np.zeros(n, dtype=bool))
 
     def put(self, index: int, value: float | None, what: str) -> None:
+        """Add one score; ValueError for a second one in its place."""
         if self.failed[index] or not np.isnan(self.values[index]):
             raise ValueError(f"{what} is scored twice")
         if value is None:

@@ -155,6 +155,7 @@ class _Worker(Thread):
         self._connection: Connection | None = None
 
     def run(self) -> None:
+        """Answer tasks until the pipe closes."""
         try:
             self._start_process()
             while (task := self._tasks.get()) is not None:
@@ -165,6 +166,7 @@ class _Worker(Thread):
             self._stop_process()
 
     def kill(self) -> None:
+        """End the process at once."""
         if self._process is not None:
             self._process.kill()
 

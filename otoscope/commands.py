@@ -21,7 +21,7 @@ from evaluation.steps import StepRow, steps_table
 from evaluation.summary import results_table
 from otoscope.configuration import CONFIG, as_values, build, experiment_parser, one_line
 from otoscope.display import RunDisplay
-from otoscope.plan import Plan, library_versions
+from otoscope.plan import Plan, code_digest, library_versions
 from otoscope.runner import finished, locked, record_of, run_stages
 
 WIDTH_ELSEWHERE = 150  # columns, where the output is not a terminal
@@ -63,6 +63,13 @@ def run(arguments: list[str]) -> None:
         save_config(parser, options, folder)
         already = finished(folder, plan)
         console.print(f"run folder {folder}: {len(already)} of {len(plan.stages)} stages are done")
+        older = [name for name, record in already.items() if record.get("code") != code_digest()]
+        if older:
+            console.print(
+                f"note: {len(older)} of them are the work of other code than this, and are kept; "
+                "for a run of one code choose another --output",
+                highlight=False,
+            )
         write_environment(folder, values)
         with RunDisplay(console) as display:
 

@@ -29,7 +29,7 @@ class Training:
         validations: how often the held-out speakers are scored on the way.
     """
 
-    max_steps: int = 1100
+    max_steps: int = 850
     learning_rate: float = 4e-3
     batch_duration_s: float = 24.0
     noisy_fraction: float = 0.0
@@ -54,7 +54,7 @@ class ProbeSettings:
     hidden: int = 128
     highway_layers: int = 4
     training: Training = field(
-        default_factory=lambda: Training(330, 4e-3, 9.0, noisy_fraction=0.5, validations=8)
+        default_factory=lambda: Training(300, 4e-3, 9.0, noisy_fraction=0.5, validations=8)
     )
 
 
@@ -116,7 +116,8 @@ class Experiment:
         noise: noise recordings, training and test ones disjoint.
         recogniser: the architecture under study.
         name: names the run folder, `runs/<name>`.
-        seed: everything random derives from it.
+        seed: of training, probes, test mixtures, trials and phases; corpus and generated noise have
+            seeds of their own, so that another training seed is heard on the same speech.
         models: which recognisers to compare.
         extra_speech: what the recognisers, but not the probes, learn from besides `corpus`.
         baseline: training of the recogniser on clean speech.
@@ -138,7 +139,7 @@ class Experiment:
         models: list[ModelName] = ["baseline", "robust", "untrained"],  # noqa: B006 - read only
         extra_speech: Corpus | None = None,
         baseline: Training = Training(),  # noqa: B008 - read only
-        robust: Training = Training(1250, noisy_fraction=0.85, clean_epochs=1),  # noqa: B008 - read only
+        robust: Training = Training(1050, noisy_fraction=0.85, clean_epochs=1),  # noqa: B008 - read only
         snr_ranges_db: dict[str, tuple[float, float]] | None = None,
         probe: ProbeSettings = ProbeSettings(),  # noqa: B008 - read only
         evaluation: EvaluationSettings = EvaluationSettings(),  # noqa: B008 - read only
@@ -157,6 +158,9 @@ class Experiment:
         counts = {
             "evaluation.workers": self.evaluation.workers,
             "evaluation.bootstrap_replicates": self.evaluation.bootstrap_replicates,
+            "evaluation.griffin_lim_iterations": self.evaluation.griffin_lim_iterations,
+            "probe.hidden": self.probe.hidden,
+            "probe.highway_layers": self.probe.highway_layers,
             "compute.jobs": self.compute.jobs,
             "compute.threads": self.compute.threads,
         }
@@ -164,7 +168,19 @@ class Experiment:
         for name, training in (trainings | {"probe.training": self.probe.training}).items():
             counts[f"{name}.max_steps"] = training.max_steps
             counts[f"{name}.validations"] = training.validations
+        settings = self.evaluation
+        for key in ("utterances_per_speaker", "quality_per_speaker", "n_positive"):
+            if (value := getattr(settings, key)) is not None:
+                counts[f"evaluation.{key}"] = value
         return counts
+
+    def _amounts(self) -> dict[str, float]:
+        amounts = {"evaluation.batch_duration_s": self.evaluation.batch_duration_s}
+        trainings = {"baseline": self.baseline, "robust": self.robust}
+        for name, training in (trainings | {"probe.training": self.probe.training}).items():
+            amounts[f"{name}.learning_rate"] = training.learning_rate
+            amounts[f"{name}.batch_duration_s"] = training.batch_duration_s
+        return amounts
 
     def check(self) -> None:
         """Find the mistakes that would otherwise show only after hours of work.
@@ -191,6 +207,9 @@ class Experiment:
         for key, value in self._counts().items():
             if value < 1:
                 raise UserError(f"{key}: {value} is not possible, it must be 1 or more")
+        for key, amount in self._amounts().items():
+            if not 0 < amount < float("inf"):
+                raise UserError(f"{key}: {amount} is not possible, it must be above 0")
         select_layers(self.recogniser().layers, self.probe.layers)
         unknown = sorted(set(self.evaluation.quality) - set(QUALITY_METRICS))
         if unknown:

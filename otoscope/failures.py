@@ -12,7 +12,7 @@ FAILURES = "failures.csv"
 
 @dataclass(frozen=True, slots=True)
 class FailureRow:
-    """An utterance with a problem; `used` says whether it was used all the same."""
+    """An utterance or a noise recording with a problem; `used`: it was used all the same."""
 
     split: str
     utterance: str
@@ -23,6 +23,10 @@ class FailureRow:
 def write_failures(path: Path, data: SpeechDataModule, notes: Sequence[str] = ()) -> None:
     """Write what the batches that went by have shown, and `notes` on the test split."""
     rows = [FailureRow(*entry, used=False) for entry in data.unusable]
+    rows += [
+        FailureRow(split, f"noise {name}", reason, used=False)
+        for split, name, reason in data.unusable_noise
+    ]
     rows += [FailureRow(*entry, used=True) for entry in data.remarks]
     rows += [FailureRow("test", "", note, used=True) for note in notes]
     write_rows(path, FailureRow, rows)

@@ -4,7 +4,9 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import resources
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from otoscope.experiment import Experiment
@@ -39,6 +41,16 @@ def library_versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[name] = "not installed"
     return found
+
+
+def code_digest() -> str:
+    """Hash of the source files that compute a run's numbers."""
+    digest = hashlib.sha256()
+    for package in ("acoustics", "corpora", "asr_models", "probes", "evaluation", "otoscope"):
+        folder = Path(str(resources.files(package)))
+        for path in sorted(folder.rglob("*.py")):
+            digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 class Plan:

@@ -18,7 +18,7 @@ from typing import Any
 
 from acoustics.errors import UserError
 from evaluation.listening import write_atomically
-from otoscope.plan import Plan, Stage
+from otoscope.plan import Plan, Stage, code_digest
 
 RECORDS, SCRATCH, LOCK = ".stages", ".unfinished", ".lock"
 POLL_S = 0.2
@@ -182,7 +182,12 @@ def _run_stage(run: Path, stage: Stage) -> float:
         path.unlink(missing_ok=True)  # it speaks of the outputs that are replaced now
         left = publish(run, scratch, stage)
         seconds = time.monotonic() - began
-        record = {"key": stage.key, "seconds": round(seconds, 2), "left": left}
+        record = {
+            "key": stage.key,
+            "code": code_digest(),
+            "seconds": round(seconds, 2),
+            "left": left,
+        }
         write_atomically(path, json.dumps(record).encode())
     except OSError as error:
         raise unwritable(f"{run}, {stage.name}", error) from error

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from lightning import LightningModule
 from torch import Tensor, nn
 
+from acoustics.errors import UserError
 from acoustics.frames import rate_of
 from acoustics.mel import LogMel
 from asr_models.checkpoint import load_recogniser
@@ -143,6 +144,8 @@ class ProbeBank(LightningModule):
             rows.append(gather_frames(*self.target(batch)))
             for name, found in self.hear(batch).states.items():
                 running[name].update(gather_frames(found.values, found.lengths))
+        if not rows:
+            raise UserError("no utterance of the train split could be read")
         target = target_statistics(torch.cat(rows))
         layers = {name: found.statistics() for name, found in running.items()}
         self.set_statistics(*self.trainer.strategy.broadcast((target, layers)))
@@ -177,7 +180,12 @@ class ProbeBank(LightningModule):
         self, batch: SpeechBatch, index: int, dataloader_idx: int = 0
     ) -> dict[str, Float[Tensor, "batch frame mel"]]:
         """Log-mel of every layer, for the callbacks that render, score and keep it."""
-        return self.reconstruct(batch) if batch.ids else {}
+        if not batch.ids:
+            return {}
+        mels = self.reconstruct(batch)
+        for name, losses in self.utterance_losses(batch, mels).items():
+            self.log(f"test/{name}", losses.mean(), batch_size=len(batch.ids))
+        return mels
 
     def on_test_batch_end(self, *_: Any) -> None:
         """Keep memory flat, whatever number of utterances is evaluated."""

@@ -6,12 +6,15 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from lightning import LightningDataModule
+from torch.utils.data import DataLoader
 
 from acoustics.errors import UserError
 from asr_models.ctc import CTCModule
 from asr_models.decoding import encode, encode_batch, greedy_decode
 from asr_models.schedule import warmup_cosine
 from asr_models.vgg_lstm import VGGLSTM
+from corpora.batch import SpeechBatch
 
 LETTERS = "abc "
 
@@ -89,3 +92,51 @@ def test_a_recogniser_learns_and_skips_batches_without_speech(
         "test/wer",
         "test/cer",
     }
+
+
+class TwoConditions(LightningDataModule):
+    """The same speech twice: with its own transcript, and with one that nothing has in common."""
+
+    conditions = ("clean", "snr0")
+
+    def __init__(self, batches: list[SpeechBatch]) -> None:
+        super().__init__()
+        self.batches = batches
+
+    def test_dataloader(self) -> list[DataLoader]:
+        return [DataLoader([batch], batch_size=None) for batch in self.batches]  # type: ignore[arg-type]
+
+
+def test_every_condition_has_errors_of_its_own(make_batch, tiny_recogniser, trainer) -> None:
+    """Not those of the conditions before it added in; a foreign transcript costs itself only."""
+    recogniser, first = tiny_recogniser(), make_batch([8000, 8000], seed=1)
+    recogniser.head.bias.data[0] -= 5.0  # blanks are rare, so something is heard
+    log_probs, lengths = recogniser(first.waveform, first.lengths)
+    heard = greedy_decode(log_probs, lengths, recogniser.alphabet)
+    assert all(heard)
+    second = make_batch([8000, 8000], seed=1)
+    first.texts, second.texts = heard, ["seven 7", "zz"]
+    module = CTCModule(recogniser)
+    scores = trainer().test(module, datamodule=TwoConditions([first, second]), verbose=False)
+    found = {name: value for row in scores for name, value in row.items()}
+    assert found["test/cer/clean"] == found["test/wer/clean"] == 0.0
+    assert found["test/cer/snr0"] >= 1.0 and found["test/wer/snr0"] >= 1.0
+    assert found["test/loss/snr0"] > found["test/loss/clean"]
+
+
+def test_the_checkpoint_of_another_recogniser_is_refused(tiny_recogniser) -> None:
+    checkpoint: dict[str, object] = {}
+    CTCModule(tiny_recogniser()).on_save_checkpoint(checkpoint)
+    CTCModule(tiny_recogniser(seed=1)).on_load_checkpoint(checkpoint)
+    with pytest.raises(UserError, match=r"of another recogniser.*'hidden': 8.*'hidden': 6"):
+        CTCModule(VGGLSTM(channels=(4, 4, 6, 6), hidden=6)).on_load_checkpoint(checkpoint)
+    with pytest.raises(UserError, match="none of ours"):
+        CTCModule(tiny_recogniser()).on_load_checkpoint({})
+
+
+def test_nothing_to_learn_from_is_a_user_error(make_batch, list_data, trainer) -> None:
+    nothing = make_batch([160])
+    nothing.ids, nothing.waveform, nothing.lengths = [], torch.zeros(0, 0), torch.zeros(0).long()
+    module = CTCModule(VGGLSTM(channels=(4, 4, 6, 6), hidden=8))
+    with pytest.raises(UserError, match="no utterance of the train split"):
+        trainer(max_steps=1).fit(module, datamodule=list_data([nothing]))

@@ -13,6 +13,7 @@ import yaml
 from lhotse import CutSet
 
 from corpora.embedded import EmbeddedCorpus
+from corpora.musan import MusanNoise
 
 # A name, what is typed behind `otoscope` (with folders of the fixture), and words of the answer.
 CASES: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -58,7 +59,10 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "download without a network": (
         "run {tiny} -c {librispeech} --corpus.init_args.download true --output {new}-2",
-        ("LibriSpeech: cannot download train-clean-5", "lhotse download librispeech"),
+        (
+            "LibriSpeech: cannot download train-clean-5",
+            "curl -L https://www.openslr.org/resources/31/train-clean-5.tar.gz",
+        ),
     ),
     "corpus without audio": (
         "run {tiny} -c {librispeech} --corpus.init_args.root {silence} --output {new}-3",
@@ -226,11 +230,25 @@ def write_corpus(root: Path) -> dict[str, str]:
     return reasons
 
 
+def write_noise(root: Path) -> str:
+    """A folder in MUSAN's layout with a file that cannot be read among those for testing."""
+    (root / "noise").mkdir(parents=True)
+    for i in range(6):
+        samples = np.random.default_rng(i).uniform(-0.3, 0.3, 8000)
+        soundfile.write(root / "noise" / f"{i}.wav", samples, 16000)
+    broken = next(iter(MusanNoise(str(root)).load("test"))).id
+    (root / f"{broken}.wav").write_bytes(b"RIFF")
+    return f"noise {broken}"
+
+
 def test_bad_utterances_are_reported_and_nothing_else_is_lost(terminal, tiny, tmp_path) -> None:
     root, run = tmp_path / "LibriSpeech", tmp_path / "run"
     reasons = write_corpus(root)
     config = tmp_path / "corpus.yaml"
-    config.write_text(yaml.safe_dump({"corpus": subsets(root)}))
+    musan = tmp_path / "musan"
+    broken_noise = write_noise(musan)
+    noise = {"class_path": "corpora.musan.MusanNoise", "init_args": {"root": str(musan)}}
+    config.write_text(yaml.safe_dump({"corpus": subsets(root), "noise": noise}))
     less = ["--models", "[baseline]", "--probe.layers", "[cnn1]", "--loggers", "[]"]
     less += ["--evaluation.utterances_per_speaker", "null", "--evaluation.quality", "[stoi]"]
     less += ["--evaluation.quality_per_speaker", "null", "--evaluation.conditions", "[clean]"]
@@ -244,7 +262,8 @@ def test_bad_utterances_are_reported_and_nothing_else_is_lost(terminal, tiny, tm
             told[row["utterance"]] = f"{told.get(row['utterance'], '')} {row['reason']}"
     for utterance, reason in reasons.items():
         assert any(words in told[utterance] for words in reason.split("|")), told[utterance]
-    assert set(told) == {*reasons, ""}
+    assert "unreadable" in told[broken_noise]
+    assert set(told) == {*reasons, broken_noise, ""}
     assert "speaker 300 has a single utterance" in told[""]
 
     with (run / "scores.csv").open() as file:
