@@ -10,11 +10,11 @@ from torchmetrics import Metric
 from torchmetrics.text import CharErrorRate, WordErrorRate
 
 from acoustics.errors import UserError
-from asr_models.checkpoint import identity
 from asr_models.decoding import can_spell, encode_batch, greedy_decode
 from asr_models.prior import fit_prior
 from asr_models.recogniser import Recogniser
 from asr_models.schedule import warmup_cosine
+from asr_models.storage import identity
 from corpora.batch import SpeechBatch
 
 PRIOR_BATCHES = 6

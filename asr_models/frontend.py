@@ -7,6 +7,8 @@ from torchaudio.functional import compute_deltas
 from acoustics.frames import valid_mask
 from acoustics.mel import LogMel
 
+CHANNELS = 3  # mel, deltas, accelerations
+
 
 class MelDeltas(nn.Module):
     """Mel, deltas and accelerations as three channels (the resynthesis paper, section 3.1).

@@ -29,21 +29,22 @@ def fit_prior(recogniser: Recogniser, batches: Sequence[tuple[Tensor, list[str]]
     """
     head, ctc = recogniser.head, nn.CTCLoss(zero_infinity=True)
     last = list(recogniser.layers)[-1]
-    bias = torch.zeros(len(head.bias), requires_grad=True)
+    steps_each = recogniser.tokens_per_state
+    bias = torch.zeros(len(head.bias) // steps_each, requires_grad=True)
     optimizer = torch.optim.Adam([bias], lr=LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, DECAY)
     loss = torch.zeros(())
     for step in range(STEPS):
         lengths, texts = batches[step % len(batches)]
-        states = recogniser.state_lengths(last, lengths)
+        steps = recogniser.state_lengths(last, lengths) * steps_each
         tokens, counts = encode_batch(texts, recogniser.alphabet)
-        constant = bias.log_softmax(-1).expand(int(states.max()), len(texts), -1)
-        loss = ctc(constant, tokens, states, counts)
+        constant = bias.log_softmax(-1).expand(int(steps.max()), len(texts), -1)
+        loss = ctc(constant, tokens, steps, counts)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         schedule.step()
     with torch.no_grad():
-        head.bias.copy_(bias)
+        head.bias.copy_(bias.repeat(steps_each))
         head.weight.mul_(HEAD_SCALE)
     return float(loss.detach())

@@ -1,6 +1,5 @@
 """The base of every recogniser under study."""
 
-import hashlib
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -9,13 +8,15 @@ from torch import Tensor, nn
 
 from acoustics.mel import LogMel
 from asr_models.layer import Layer
+from asr_models.storage import weight_hash
 from corpora.text import DEFAULT_ALPHABET
 
 
 class Recogniser(nn.Module, ABC):
     """Waveform to CTC log-probabilities, with named layers to tap.
 
-    A subclass ends in a linear `head`, keeps its constructor arguments in `config` (plain values
+    A subclass ends in a linear `head`, which says `tokens_per_state` tokens for every state of the
+    last layer, keeps its constructor arguments in `config` (plain values
     only: they are written beside the weights), fills `layers` in order of depth and keeps the
     contract of the design: a state does not depend on the utterances beside it in a batch.
     """
@@ -25,13 +26,14 @@ class Recogniser(nn.Module, ABC):
     log_mel: LogMel
     alphabet: str = DEFAULT_ALPHABET
     head: nn.Linear
+    tokens_per_state: int = 1
     frozen: bool = False
 
     @abstractmethod
     def forward(
         self, waveform: Float[Tensor, "batch sample"], lengths: Int[Tensor, " batch"]
-    ) -> tuple[Float[Tensor, "batch state token"], Int[Tensor, " batch"]]:
-        """Log-probabilities `(batch, state, token)`, token 0 being the blank, and valid states."""
+    ) -> tuple[Float[Tensor, "batch step token"], Int[Tensor, " batch"]]:
+        """Log-probabilities `(batch, step, token)`, token 0 being the blank, and valid steps."""
 
     @abstractmethod
     def state_lengths(self, layer: str, lengths: Int[Tensor, " batch"]) -> Int[Tensor, " batch"]:
@@ -39,11 +41,7 @@ class Recogniser(nn.Module, ABC):
 
     def weight_hash(self) -> str:
         """Hash of all weights and statistics; tells two recognisers apart."""
-        digest = hashlib.sha256()
-        for name, value in sorted(self.state_dict().items()):
-            digest.update(name.encode())
-            digest.update(value.detach().cpu().contiguous().numpy().tobytes())
-        return digest.hexdigest()[:16]
+        return weight_hash(self)
 
     def freeze(self) -> "Recogniser":
         """Put under study: eval mode whatever a Trainer does, and no gradient for the weights."""

@@ -11,7 +11,7 @@ from acoustics.errors import UserError
 from acoustics.frames import Timing, mel_frames, pooled_length
 from acoustics.mel import LogMel
 from asr_models.blocks import BLSTMBlock, ConvBlock
-from asr_models.frontend import MelDeltas
+from asr_models.frontend import CHANNELS, MelDeltas
 from asr_models.layer import Layer
 from asr_models.recogniser import Recogniser
 from corpora.text import DEFAULT_ALPHABET
@@ -61,7 +61,7 @@ class VGGLSTM(Recogniser):
         self.alphabet = alphabet
         self.log_mel = LogMel(n_mels=n_mels)
         self.frontend = MelDeltas(self.log_mel)
-        widths = [3, *channels]
+        widths = [CHANNELS, *channels]
         self.cnn = nn.ModuleList(ConvBlock(a, b) for a, b in pairwise(widths))
         self.cnn.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         bands = -(-n_mels // POOL**2)

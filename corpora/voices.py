@@ -23,6 +23,10 @@ NOISE_VARIANTS = ("shelby", "Gene", "Denis", "zac", "Reed", "Michael", "steph2",
 
 ACCENTS = ("gmw/en", "gmw/en-US", "gmw/en-GB-scotland", "gmw/en-GB-x-rp")
 
+KEPT_APART = 32
+"""So many speakers of the corpus, its test speakers among them, share no voice with others."""
+
+_PITCHES = (48, 84, 12, 66)
 _GOLDEN = 0.6180339887
 
 
@@ -57,6 +61,26 @@ def corpus_speakers(count: int) -> list[Speaker]:
     return [_speaker(i // 2, woman=i % 2 == 0) for i in range(count)]
 
 
+def other_speakers(count: int) -> list[Speaker]:
+    """Speakers to train verifiers on, women and men in turn; none is among the first of the corpus.
+
+    Their variants are those of the corpus, in other accents than `KEPT_APART` speakers have them,
+    each at four pitches, which a verifier tells apart as other people.
+
+    Raises:
+        ValueError: When there are not that many distinct combinations.
+    """
+    taken = {speaker.voice for speaker in corpus_speakers(KEPT_APART)}
+    free: list[list[tuple[str, str]]] = [
+        [(v, a) for a in ACCENTS for v in variants if f"{a}+{v}" not in taken]
+        for variants in (WOMEN, MEN)
+    ]
+    limit = 2 * len(_PITCHES) * min(map(len, free))
+    if count > limit:
+        raise ValueError(f"{count} speakers asked for, at most {limit} can be told apart")
+    return [_other(i // 2, free[i % 2], woman=i % 2 == 0) for i in range(count)]
+
+
 def noise_speakers(split: NoiseSplit) -> list[Speaker]:
     """Twelve voices that babble: four variants in three accents, other ones in each split."""
     first = 0 if split == "train" else 1
@@ -88,4 +112,18 @@ def _speaker(index: int, woman: bool) -> Speaker:
         accent=ACCENTS[(3 * place + 5 * turn + (0 if woman else 4)) % len(ACCENTS)],
         rate=106 + round(34 * ((index * _GOLDEN * 3 + 0.3 * turn) % 1.0)),
         pitch=pitch,
+    )
+
+
+def _other(index: int, free: list[tuple[str, str]], woman: bool) -> Speaker:
+    turn, place = divmod(index, len(free))
+    variant, accent = free[place]
+    spread = (index * _GOLDEN) % 1.0
+    return Speaker(
+        name=f"{'v' if woman else 'u'}{index:03d}",
+        sex="female" if woman else "male",
+        variant=variant,
+        accent=accent,
+        rate=106 + round(34 * ((index * _GOLDEN * 3 + 0.3 * turn) % 1.0)),
+        pitch=_PITCHES[turn] + round(12 * spread) - 6,
     )

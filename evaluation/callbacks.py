@@ -20,7 +20,8 @@ from evaluation.quality import QUALITY_METRICS
 from evaluation.references import reference_mels, reference_sounds
 from evaluation.scoring import SpeechScorer
 from evaluation.trials import load_trials
-from evaluation.verifiers import GE2EVerifier, Verifier
+from evaluation.verifiers.resemblyzer import GE2EVerifier
+from evaluation.verifiers.verifier import Verifier
 from evaluation.watching import condition_of
 from probes.bank import ProbeBank
 

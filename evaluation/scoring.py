@@ -24,7 +24,7 @@ from evaluation.records import RowWriter, ScoreRow, TrialScoreRow, write_rows
 from evaluation.summary import CEILINGS
 from evaluation.transcripts import transcript_errors
 from evaluation.trials import Trial
-from evaluation.verifiers import Verifier, score_trials
+from evaluation.verifiers.verifier import Verifier, score_trials
 from evaluation.workers import GuardedPool, Outcome
 
 PCM_PEAK = 32767

@@ -8,7 +8,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from acoustics.errors import UserError
-from asr_models.checkpoint import describe
+from asr_models.storage import describe
 
 if TYPE_CHECKING:
     from probes.bank import ProbeBank

@@ -6,8 +6,10 @@ import pytest
 import torch
 
 from acoustics.errors import UserError
-from asr_models.checkpoint import CARD, WEIGHTS, calibrate, load_recogniser, save_recogniser
+from asr_models.checkpoint import calibrate, load_recogniser, save_recogniser
 from asr_models.vgg_lstm import VGGLSTM
+
+WEIGHTS, CARD = "recogniser.safetensors", "recogniser.json"
 
 
 def test_a_saved_recogniser_comes_back_the_same_and_frozen(

@@ -10,9 +10,11 @@ import torch
 from torch import nn
 
 import asr_models
+from acoustics.errors import UserError
 from acoustics.frames import mel_frames, rate_of
 from acoustics.mel import LogMel
 from asr_models.checkpoint import calibrate
+from asr_models.pure_lstm import PureLSTM, halved
 from asr_models.recogniser import Recogniser
 from asr_models.tap import LayerTap
 from asr_models.vgg_lstm import VGGLSTM
@@ -139,3 +141,14 @@ def test_the_frames_of_a_state_are_centred_where_the_state_is(recogniser) -> Non
         for state in (0, 1, 7):
             frames = range(state * r, (state + 1) * r)
             assert layer.timing.centre(state) == Fraction(160 * sum(frames), r), layer.name
+
+
+def test_pairs_of_states_are_averaged_and_an_odd_one_is_kept() -> None:
+    x = torch.tensor([[1.0, 3.0, 5.0, 7.0, 9.0], [2.0, 4.0, 6.0, 0.0, 0.0]])[..., None]
+    found = halved(x, torch.tensor([5, 3]))
+    assert found[..., 0].tolist() == [[2.0, 6.0, 9.0], [3.0, 6.0, 0.0]]
+
+
+def test_downsampling_behind_the_last_layer_is_refused() -> None:
+    with pytest.raises(UserError, match="between 1 and 4"):
+        PureLSTM(downsample_after=(2, 5))

@@ -9,7 +9,7 @@ from acoustics.griffin_lim import GriffinLim
 from acoustics.mel import LogMel
 from evaluation.scoring import SpeechScorer, as_pcm
 from evaluation.trials import Trial
-from evaluation.verifiers import Verifier
+from evaluation.verifiers.verifier import Verifier
 
 STATM = Path("/proc/self/statm")
 

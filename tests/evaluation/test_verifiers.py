@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from evaluation.trials import Trial
-from evaluation.verifiers import GE2EVerifier, score_trials
+from evaluation.verifiers.resemblyzer import GE2EVerifier
+from evaluation.verifiers.verifier import score_trials
 
 RATE = 16000
 

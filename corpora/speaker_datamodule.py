@@ -1,0 +1,82 @@
+"""The LightningDataModule of verifier training."""
+
+from lhotse import CutSet
+from lightning.pytorch import LightningDataModule
+from torch.utils.data import DataLoader
+
+from corpora.batch import SpeechBatch
+from corpora.corpus import Corpus
+from corpora.dataset import SpeechDataset
+from corpora.samplers import BatchSampler
+from corpora.screening import cut_problem
+from corpora.speaker_batches import SpeakerBatch, SpeakerBatches
+from corpora.text import DEFAULT_ALPHABET
+
+
+class SpeakerDataModule(LightningDataModule):
+    """Speaker-balanced training batches, and the whole utterances of held-out speakers.
+
+    Args:
+        corpus: Where the speech comes from.
+        batches_per_epoch: Training batches in an epoch; every epoch repeats them.
+        speakers_per_batch: Distinct speakers in a batch.
+        utterances_per_speaker: Utterances of each speaker in a batch.
+        crop_s: Shortest and longest crop, in seconds.
+        batch_duration_s: Summed duration of the utterances of a held-out batch, in seconds.
+        num_workers: Loading processes.
+        seed: Seed of the choice of speakers, utterances and crops.
+    """
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        batches_per_epoch: int = 1000,
+        speakers_per_batch: int = 16,
+        utterances_per_speaker: int = 4,
+        crop_s: tuple[float, float] = (1.4, 1.8),
+        batch_duration_s: float = 60.0,
+        num_workers: int = 0,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.corpus = corpus
+        self.batch_duration_s = batch_duration_s
+        self.batches_per_epoch, self.num_workers = batches_per_epoch, num_workers
+        self.speakers_per_batch = speakers_per_batch
+        self.utterances_per_speaker = utterances_per_speaker
+        self.crop_s, self.seed = crop_s, seed
+        self._batches: SpeakerBatches | None = None
+
+    def prepare_data(self) -> None:
+        """Synthesise, index or download what is missing."""
+        self.corpus.prepare()
+
+    def batches(self) -> SpeakerBatches:
+        """The training batches; ``names`` are the speakers a verifier learns from."""
+        if self._batches is None:
+            self._batches = SpeakerBatches(
+                self.corpus.load("train"),
+                self.batches_per_epoch,
+                self.speakers_per_batch,
+                self.utterances_per_speaker,
+                self.crop_s,
+                self.seed,
+            )
+        return self._batches
+
+    def train_dataloader(self) -> DataLoader[SpeakerBatch]:
+        """Speaker-balanced crops."""
+        return DataLoader(self.batches(), batch_size=None, num_workers=self.num_workers)
+
+    def val_dataloader(self) -> list[DataLoader[SpeechBatch]]:
+        """Whole utterances of the dev speakers, transcribed or not; [] where there are none."""
+        cuts = self.corpus.load("dev")
+        usable = cuts.filter(lambda cut: not cut_problem(cut, DEFAULT_ALPHABET, needs_text=False))
+        kept = CutSet.from_cuts(usable)
+        if len(kept) == 0:
+            return []
+        sampler = BatchSampler(kept, self.batch_duration_s, shuffle=False)
+        loader = DataLoader(
+            SpeechDataset(), sampler=sampler, batch_size=None, num_workers=self.num_workers
+        )
+        return [loader]

@@ -1,0 +1,1 @@
+"""Speaker verifiers: ready-made ones and those that are trained here."""

@@ -1,0 +1,154 @@
+"""ThinResNet-34 with NetVLAD or GhostVLAD (Xie et al. 2019, arXiv:1902.10107)."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional
+
+from acoustics.frames import pooled_length, valid_mask
+from acoustics.mel import LogMel
+from evaluation.verifiers.encoder import SpeakerEncoder
+
+BLOCKS = (2, 3, 3, 3)  # residual blocks of each stage (table 1)
+
+
+def masked(
+    x: Float[Tensor, "batch channel frame bin"], frames: Int[Tensor, " batch"]
+) -> Float[Tensor, "batch channel frame bin"]:
+    """Zeros beyond each utterance."""
+    return x * valid_mask(frames, x.shape[2])[:, None, :, None]
+
+
+class Bottleneck(nn.Module):
+    """1 x 1, 3 x 3 and 1 x 1 convolutions beside a shortcut, thin in the middle."""
+
+    def __init__(self, channels_in: int, middle: int, channels: int, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+        self.reduce = nn.Conv2d(channels_in, middle, 1, stride, bias=False)
+        self.conv = nn.Conv2d(middle, middle, 3, padding=1, bias=False)
+        self.expand = nn.Conv2d(middle, channels, 1, bias=False)
+        self.norms = nn.ModuleList(nn.BatchNorm2d(n) for n in (middle, middle, channels))
+        changes = stride > 1 or channels_in != channels
+        self.shortcut = nn.Conv2d(channels_in, channels, 1, stride, bias=False) if changes else None
+        self.shortcut_norm = nn.BatchNorm2d(channels) if changes else None
+
+    def forward(
+        self, x: Float[Tensor, "batch channel frame bin"], frames: Int[Tensor, " batch"]
+    ) -> tuple[Float[Tensor, "batch channel frame bin"], Int[Tensor, " batch"]]:
+        """Output and its valid frames."""
+        frames = pooled_length(frames, self.stride)
+        y = masked(self.norms[0](self.reduce(x)).relu(), frames)
+        y = masked(self.norms[1](self.conv(y)).relu(), frames)
+        y = self.norms[2](self.expand(y))
+        if self.shortcut is not None and self.shortcut_norm is not None:
+            x = self.shortcut_norm(self.shortcut(x))
+        return masked((x + y).relu(), frames), frames
+
+
+class GhostVLAD(nn.Module):
+    """Residuals of the frames to learnt clusters, some of which are ghosts and thrown away.
+
+    With no ghosts it is NetVLAD. Ghosts take the frames that say nothing of the speaker
+    (Zhong et al. 2018; Xie et al. 2019, section 2.2).
+
+    Args:
+        width: of a frame.
+        clusters: that count.
+        ghosts: that do not.
+    """
+
+    def __init__(self, width: int, clusters: int = 8, ghosts: int = 2) -> None:
+        super().__init__()
+        self.clusters = clusters
+        self.assign = nn.Linear(width, clusters + ghosts)
+        self.centres = nn.Parameter(torch.empty(clusters, width))
+        nn.init.orthogonal_(self.centres)
+
+    def forward(
+        self, x: Float[Tensor, "batch frame width"], frames: Int[Tensor, " batch"]
+    ) -> Float[Tensor, "batch descriptor"]:
+        """One descriptor of `clusters * width` values per utterance, however long it is."""
+        mask = valid_mask(frames, x.shape[1])[..., None]
+        weights = (self.assign(x).softmax(-1) * mask)[..., : self.clusters]
+        sums = torch.einsum("bfc,bfw->bcw", weights, x)
+        residuals = sums - weights.sum(1)[..., None] * self.centres
+        return functional.normalize(residuals, dim=-1).flatten(1)
+
+
+class ThinResNet(SpeakerEncoder):
+    """ThinResNet-34 on the magnitude spectrum, aggregated over time by GhostVLAD.
+
+    Args:
+        channels: of the first convolution and of the four stages; 64-96-128-256-512 in the paper.
+        clusters: of the aggregation.
+        ghosts: of the aggregation; 0 gives NetVLAD.
+        width: length of a vector.
+        n_fft: samples of a spectrum, which has `n_fft / 2 + 1` bins.
+    """
+
+    name = "thin_resnet"
+
+    def __init__(
+        self,
+        channels: Sequence[int] = (64, 96, 128, 256, 512),
+        clusters: int = 8,
+        ghosts: int = 2,
+        width: int = 512,
+        n_fft: int = 512,
+    ) -> None:
+        super().__init__()
+        self.config = {
+            "channels": list(channels),
+            "clusters": clusters,
+            "ghosts": ghosts,
+            "width": width,
+            "n_fft": n_fft,
+        }
+        self.width = width
+        self.log_mel = LogMel(self.sample_rate, n_fft=n_fft)  # its spectrum only
+        first, *stages = channels
+        self.first = nn.Conv2d(1, first, 7, padding=3, bias=False)
+        self.first_norm = nn.BatchNorm2d(first)
+        blocks, before = [], first
+        for stage, (count, after) in enumerate(zip(BLOCKS, stages, strict=True)):
+            for i in range(count):
+                stride = 2 if i == 0 and stage > 0 else 1
+                blocks.append(Bottleneck(before, max(1, after // 2), after, stride))
+                before = after
+        self.blocks = nn.ModuleList(blocks)
+        bins = -(-(n_fft // 2 + 1) // 2)
+        for _ in range(len(stages) - 1):
+            bins = -(-bins // 2)
+        bins = -(-bins // 2)
+        self.last = nn.Conv2d(before, before, (1, bins), bias=True)
+        self.aggregate = GhostVLAD(before, clusters, ghosts)
+        self.linear = nn.Linear(clusters * before, width)
+
+    def forward(
+        self, waveform: Float[Tensor, "batch sample"], lengths: Int[Tensor, " batch"]
+    ) -> Float[Tensor, "batch embedding"]:
+        """Unit vectors of utterances of any length."""
+        x, frames = self._spectrum(waveform, lengths)
+        x = x.contiguous(memory_format=torch.channels_last)
+        x = masked(self.first_norm(self.first(x)).relu(), frames)
+        x, frames = functional.max_pool2d(x, 2, ceil_mode=True), pooled_length(frames, 2)
+        for block in self.blocks:
+            x, frames = block(x, frames)
+        x = functional.max_pool2d(x, (1, 2), ceil_mode=True)  # over frequency only (table 1)
+        x = self.last(x).relu().squeeze(-1).transpose(1, 2)
+        return functional.normalize(self.linear(self.aggregate(x, frames)), dim=-1)
+
+    def _spectrum(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Magnitudes `(batch, 1, frame, bin)`, each bin normalised over the utterance's frames."""
+        magnitude = self.log_mel.stft(waveform).abs().transpose(1, 2)
+        frames = lengths // self.log_mel.hop_length + 1
+        magnitude = magnitude[:, : int(frames.max())]
+        mask = valid_mask(frames, magnitude.shape[1])[..., None]
+        count = frames[:, None, None]
+        mean = (magnitude * mask).sum(1, keepdim=True) / count
+        centred = (magnitude - mean) * mask
+        deviation = (centred.square().sum(1, keepdim=True) / count).sqrt()
+        return (centred / deviation.clamp(min=1e-5))[:, None], frames
