@@ -25,6 +25,9 @@ class SpeakerDataModule(LightningDataModule):
         batch_duration_s: Summed duration of the utterances of a held-out batch, in seconds.
         num_workers: Loading processes.
         seed: Seed of the choice of speakers, utterances and crops.
+
+    Attributes:
+        unusable: ``(split, utterance id, reason)`` found so far, as batches go by.
     """
 
     def __init__(
@@ -45,11 +48,21 @@ class SpeakerDataModule(LightningDataModule):
         self.speakers_per_batch = speakers_per_batch
         self.utterances_per_speaker = utterances_per_speaker
         self.crop_s, self.seed = crop_s, seed
+        self.unusable: list[tuple[str, str, str]] = []
         self._batches: SpeakerBatches | None = None
 
     def prepare_data(self) -> None:
         """Synthesise, index or download what is missing."""
         self.corpus.prepare()
+
+    def on_before_batch_transfer(
+        self, batch: SpeakerBatch | SpeechBatch, dataloader_idx: int
+    ) -> SpeakerBatch | SpeechBatch:
+        """Note what the batch says about utterances that could not be used."""
+        split = "train" if isinstance(batch, SpeakerBatch) else "dev"
+        new = [(split, name, reason) for name, reason in batch.failures]
+        self.unusable += [entry for entry in new if entry not in self.unusable]
+        return batch
 
     def batches(self) -> SpeakerBatches:
         """The training batches; ``names`` are the speakers a verifier learns from."""

@@ -105,7 +105,7 @@ class ScoreSpeech(Callback):
                 self.model,
                 GriffinLim(module.log_mel, self.n_iter).to(module.device),
                 load_trials(self.trials),
-                [GE2EVerifier(str(module.device))] if self.verifiers is None else self.verifiers,
+                [v.to(str(module.device)) for v in self.verifiers or [GE2EVerifier()]],
                 {k: v.to(module.device) for k, v in recognisers.items()},
                 with_quality=_first_ids(cuts, self.quality_per_speaker),
                 with_audio=_first_ids(cuts, self.keep_audio),

@@ -1,4 +1,4 @@
-"""The command line: `otoscope run | asr | probe | layers | report`."""
+"""The command line: `otoscope run | asr | probe | verifier | layers | report`."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -9,12 +9,13 @@ USAGE = """usage: otoscope COMMAND [options]
 
 Otoscope shows what each layer of a speech recogniser hears.
 
-  run      one whole experiment, from speech to scores and report
-           (without options: the embedded one, no download needed)
-  asr      train, validate or test a recogniser        fit | validate | test
-  probe    train, validate or test a bank of probes    fit | validate | test
-  layers   what can be tapped in a recogniser, with stride and width
-  report   build report/index.html of a run again
+  run       one whole experiment, from speech to scores and report
+            (without options: the embedded one, no download needed)
+  asr       train, validate or test a recogniser        fit | validate | test
+  probe     train, validate or test a bank of probes    fit | validate | test
+  verifier  train or validate a speaker verifier        fit | validate
+  layers    what can be tapped in a recogniser, with stride and width
+  report    build report/index.html of a run again
 
 'otoscope COMMAND --help' tells the options of each."""
 
@@ -49,10 +50,17 @@ def _probe(arguments: list[str]) -> None:
     probe(arguments)
 
 
+def _verifier(arguments: list[str]) -> None:
+    from otoscope.lightning_cli import verifier
+
+    verifier(arguments)
+
+
 COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "run": _run,
     "asr": _asr,
     "probe": _probe,
+    "verifier": _verifier,
     "layers": _layers,
     "report": _report,
 }

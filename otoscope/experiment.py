@@ -11,6 +11,7 @@ from corpora.augmentation import condition_snr_db
 from corpora.corpus import Corpus, NoiseSource
 from corpora.joined import JoinedCorpus
 from evaluation.quality import QUALITY_METRICS
+from otoscope.verification import VerifierTraining, check_verifiers
 from probes.probe import Body
 
 ModelName = Literal["baseline", "robust", "untrained"]
@@ -125,6 +126,9 @@ class Experiment:
         snr_ranges_db: range of the signal-to-noise ratio in training for each kind of noise.
         probe: the probes.
         evaluation: what is rendered and scored.
+        verifiers: which score speakers: `ge2e` (of `resemblyzer`), `ecapa` and `xvector` (of
+            speechbrain), or names in `trained_verifiers`.
+        trained_verifiers: verifiers that a run trains itself, by name.
         compute: device, processes and threads.
         loggers: `wandb` and `tensorboard`, beside what always goes to disk.
     """
@@ -143,6 +147,8 @@ class Experiment:
         snr_ranges_db: dict[str, tuple[float, float]] | None = None,
         probe: ProbeSettings = ProbeSettings(),  # noqa: B008 - read only
         evaluation: EvaluationSettings = EvaluationSettings(),  # noqa: B008 - read only
+        verifiers: list[str] = ["ge2e"],  # noqa: B006 - read only
+        trained_verifiers: dict[str, VerifierTraining] = {},  # noqa: B006 - read only
         compute: Compute = Compute(),  # noqa: B008 - read only
         loggers: list[Literal["wandb", "tensorboard"]] = ["wandb"],  # noqa: B006 - read only
     ) -> None:
@@ -152,6 +158,7 @@ class Experiment:
         self.baseline, self.robust = baseline, robust
         self.snr_ranges_db = snr_ranges_db
         self.probe, self.evaluation, self.compute = probe, evaluation, compute
+        self.verifiers, self.trained_verifiers = verifiers, trained_verifiers
         self.loggers = loggers
 
     def _counts(self) -> dict[str, int]:
@@ -210,6 +217,7 @@ class Experiment:
         for key, amount in self._amounts().items():
             if not 0 < amount < float("inf"):
                 raise UserError(f"{key}: {amount} is not possible, it must be above 0")
+        check_verifiers(self.verifiers, self.trained_verifiers)
         select_layers(self.recogniser().layers, self.probe.layers)
         unknown = sorted(set(self.evaluation.quality) - set(QUALITY_METRICS))
         if unknown:

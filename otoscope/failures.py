@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from corpora.datamodule import SpeechDataModule
+from corpora.speaker_datamodule import SpeakerDataModule
 from evaluation.records import read_rows, write_rows
 
 FAILURES = "failures.csv"
@@ -20,14 +21,17 @@ class FailureRow:
     used: bool
 
 
-def write_failures(path: Path, data: SpeechDataModule, notes: Sequence[str] = ()) -> None:
+def write_failures(
+    path: Path, data: SpeechDataModule | SpeakerDataModule, notes: Sequence[str] = ()
+) -> None:
     """Write what the batches that went by have shown, and `notes` on the test split."""
     rows = [FailureRow(*entry, used=False) for entry in data.unusable]
-    rows += [
-        FailureRow(split, f"noise {name}", reason, used=False)
-        for split, name, reason in data.unusable_noise
-    ]
-    rows += [FailureRow(*entry, used=True) for entry in data.remarks]
+    if isinstance(data, SpeechDataModule):
+        rows += [
+            FailureRow(split, f"noise {name}", reason, used=False)
+            for split, name, reason in data.unusable_noise
+        ]
+        rows += [FailureRow(*entry, used=True) for entry in data.remarks]
     rows += [FailureRow("test", "", note, used=True) for note in notes]
     write_rows(path, FailureRow, rows)
 

@@ -1,18 +1,21 @@
-"""`otoscope asr` and `otoscope probe`: LightningCLI on one stage."""
+"""`otoscope asr`, `probe` and `verifier`: LightningCLI on one stage."""
 
 import sys
 from argparse import ArgumentError
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from lightning import LightningModule, Trainer
+from lightning import LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
 from acoustics.errors import UserError
 from asr_models.checkpoint import load_recogniser, save_recogniser
 from asr_models.ctc import CTCModule
 from corpora.datamodule import SpeechDataModule
+from corpora.speaker_datamodule import SpeakerDataModule
+from evaluation.verifiers.trained import load_encoder, save_encoder
+from evaluation.verifiers.training import VerifierModule
 from otoscope.configuration import one_line, shipped_config
 from probes.bank import ProbeBank
 from probes.checkpoint import load_bank_weights, save_bank
@@ -29,12 +32,14 @@ class StageCLI(LightningCLI):
 
     saved: Callable[[Any, Path], None]
     restored: Callable[[Any, Path], None]
+    data: type[LightningDataModule] = SpeechDataModule
+    verbs: Sequence[str] = tuple(VERBS)
 
-    @staticmethod
-    def subcommands() -> dict[str, set[str]]:
+    @classmethod
+    def subcommands(cls) -> dict[str, set[str]]:
         """The verbs, each with the parameters that the Trainer's method takes from elsewhere."""
         known = LightningCLI.subcommands()
-        return {verb: known[verb] for verb in VERBS}
+        return {verb: known[verb] for verb in cls.verbs}
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add `--output`."""
@@ -104,6 +109,29 @@ class ProbeCLI(StageCLI):
         load_bank_weights(model, folder)
 
 
+class VerifierCLI(StageCLI):
+    """Trains and validates a speaker verifier."""
+
+    data = SpeakerDataModule
+    verbs = ("fit", "validate")
+
+    @staticmethod
+    def saved(model: VerifierModule, folder: Path) -> None:
+        """Save the encoder, without the loss."""
+        save_encoder(model.encoder, folder)
+
+    @staticmethod
+    def restored(model: VerifierModule, folder: Path) -> None:
+        """Load a saved encoder's weights into one of the same shape."""
+        saved = load_encoder(folder)
+        if saved.name != model.encoder.name or saved.config != model.encoder.config:
+            raise UserError(
+                f"{folder}: saved is a {saved.name} with {saved.config}, but model.encoder is a "
+                f"{model.encoder.name} with {model.encoder.config}; make them equal"
+            )
+        model.encoder.load_state_dict(saved.state_dict())
+
+
 def asr(arguments: list[str]) -> None:
     """`otoscope asr fit | validate | test`."""
     _call(RecogniserCLI, CTCModule, "asr/vgg_lstm_mini.yaml", "asr", arguments)
@@ -112,6 +140,11 @@ def asr(arguments: list[str]) -> None:
 def probe(arguments: list[str]) -> None:
     """`otoscope probe fit | validate | test`."""
     _call(ProbeCLI, ProbeBank, "probe/highway.yaml", "probe", arguments)
+
+
+def verifier(arguments: list[str]) -> None:
+    """`otoscope verifier fit | validate`."""
+    _call(VerifierCLI, VerifierModule, "verifier/ge2e.yaml", "verifier", arguments)
 
 
 def make_cli(
@@ -130,10 +163,10 @@ def make_cli(
     }
     settings["description"] = kind.__doc__
     defaults = {"default_config_files": [str(shipped_config(default))]}
-    verbs = {verb: {"description": text, **defaults} for verb, text in VERBS.items()}
+    verbs = {verb: {"description": VERBS[verb], **defaults} for verb in kind.verbs}
     return kind(
         module,
-        SpeechDataModule,
+        kind.data,
         save_config_kwargs={"overwrite": True},
         seed_everything_default=0,
         trainer_class=Trainer,
@@ -150,8 +183,8 @@ def _call(
     name: str,
     arguments: list[str],
 ) -> None:
-    if arguments and arguments[0] not in (*VERBS, "-h", "--help", "--print_config"):
-        raise UserError(f"{name}: '{arguments[0]}' is not one of {', '.join(VERBS)}")
+    if arguments and arguments[0] not in (*kind.verbs, "-h", "--help", "--print_config"):
+        raise UserError(f"{name}: '{arguments[0]}' is not one of {', '.join(kind.verbs)}")
     sys.argv = [f"otoscope {name}"]  # LightningCLI warns where it finds arguments here too
     try:
         make_cli(kind, module, default, name, arguments or ["--help"])

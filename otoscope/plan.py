@@ -70,6 +70,11 @@ class Plan:
         self._corpus = experiment.corpus.fingerprint()
         self._asr_corpus = experiment.recogniser_corpus.fingerprint()
         self._noise = experiment.noise.fingerprint()
+        self._speakers = {
+            name: experiment.trained_verifiers[name].corpus.fingerprint()
+            for name in experiment.verifiers
+            if name in experiment.trained_verifiers
+        }
         self._build(experiment.models)
 
     def _build(self, models: Sequence[str]) -> None:
@@ -90,8 +95,12 @@ class Plan:
             where = f"probes/{model}"
             parts = [self.config["probe"], self._corpus, self._noise, self.config["snr_ranges_db"]]
             self._add(where, (f"recognisers/{model}",), (where,), *parts)
+        for name, speakers in self._speakers.items():
+            where = f"verifiers/{name}"
+            self._add(where, (), (where,), self.config["trained_verifiers"][name], speakers)
         trained = [m for m in models if m != "untrained"]
-        listeners = tuple(f"recognisers/{m}" for m in trained)
+        listeners = [f"recognisers/{m}" for m in trained]
+        listeners += [f"verifiers/{name}" for name in self._speakers]
         scored = {
             k: v for k, v in evaluation.items() if k not in ("workers", "bootstrap_replicates")
         }
@@ -105,7 +114,8 @@ class Plan:
             if i == 0:
                 outputs += ("audio/reference", "samples/reference", "mels/reference")
             needs = ("corpus", f"probes/{model}", *listeners)
-            self._add(f"evaluate/{model}", needs, outputs, scored, i == 0)
+            verifiers = self.config["verifiers"]
+            self._add(f"evaluate/{model}", needs, outputs, scored, verifiers, i == 0)
         needs = tuple(f"evaluate/{m}" for m in models)
         csvs = ("scores", "trial_scores", "summary", "steps", "samples", "failures")
         tables = tuple(f"{name}.csv" for name in csvs)

@@ -36,7 +36,9 @@ from otoscope.training import (
     set_threads,
     train_probes,
     train_recogniser,
+    train_verifier,
 )
+from otoscope.verification import load_verifier
 from probes.checkpoint import load_bank_weights
 
 Row = TypeVar("Row", ScoreRow, TrialScoreRow)
@@ -57,6 +59,9 @@ def execute(run: Path, stage: str, scratch: Path, report: Report) -> None:
         ),
         "probes": lambda: train_probes(
             experiment, run / "recognisers" / model, scratch / "probes" / model, report
+        ),
+        "verifiers": lambda: train_verifier(
+            experiment, model, scratch / "verifiers" / model, report
         ),
         "evaluate": lambda: evaluate(experiment, run, model, scratch, report),
         "tables": lambda: make_tables(experiment, run, scratch, report),
@@ -109,6 +114,7 @@ def evaluate(experiment: Experiment, run: Path, model: str, scratch: Path, repor
         model=model,
         trials=str(run / "trials.csv"),
         references=first,
+        verifiers=[load_verifier(name, run) for name in experiment.verifiers],
         recognisers={name: str(run / "recognisers" / name) for name in trained},
         quality=settings.quality,
         quality_per_speaker=settings.quality_per_speaker,

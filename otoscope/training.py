@@ -12,9 +12,11 @@ from lightning import LightningDataModule, LightningModule, Trainer, seed_everyt
 from asr_models.checkpoint import calibrate, load_recogniser, save_recogniser
 from asr_models.ctc import CTCModule
 from corpora.datamodule import SpeechDataModule
+from evaluation.verifiers.trained import save_encoder
 from evaluation.watching import CurveRecorder, MemoryReturn, StepProgress
 from otoscope.experiment import Experiment, ModelName, Training
 from otoscope.failures import FAILURES, write_failures
+from otoscope.verification import VerifierTraining
 from probes.bank import ProbeBank
 from probes.checkpoint import save_bank
 
@@ -60,7 +62,7 @@ def fit(
     experiment: Experiment,
     module: LightningModule,
     data: LightningDataModule,
-    training: Training,
+    training: Training | VerifierTraining,
     curves: CurveRecorder,
     report: Report,
     clip: float | None = None,
@@ -129,6 +131,18 @@ def train_probes(experiment: Experiment, recogniser: Path, folder: Path, report:
     data = data_module(experiment, training, recogniser=False)
     fit(experiment, bank, data, training, curves, report)
     save_bank(bank, folder)
+    write_failures(folder / FAILURES, data)
+
+
+def train_verifier(experiment: Experiment, name: str, folder: Path, report: Report) -> None:
+    """Train a verifier on its own speakers and save it into `folder`."""
+    seed_everything(experiment.seed, verbose=False)
+    training = experiment.trained_verifiers[name]
+    training.corpus.prepare(report)
+    data = training.data(experiment.seed, experiment.compute.num_workers)
+    module = training.module()
+    fit(experiment, module, data, training, CurveRecorder(str(folder / "curves.csv")), report, 3.0)
+    save_encoder(module.encoder, folder)
     write_failures(folder / FAILURES, data)
 
 

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -46,6 +46,11 @@ class GE2EVerifier(Verifier):
             mel_scale="slaney",
             pad_mode="constant",
         )
+
+    def to(self, device: str) -> Self:
+        """Move to a device, such as `cuda:0`."""
+        self._encoder, self._device = self._encoder.to(device), device
+        return self
 
     @torch.no_grad()
     def embed_valid(self, waveforms: list[np.ndarray]) -> Float[np.ndarray, "utterance embedding"]:

@@ -1,6 +1,7 @@
 """A verifier that was trained here, and encoders on disk."""
 
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
@@ -8,7 +9,7 @@ from jaxtyping import Float
 
 from asr_models.storage import load_module, save_module
 from evaluation.verifiers.encoder import SpeakerEncoder
-from evaluation.verifiers.verifier import Verifier
+from evaluation.verifiers.verifier import Verifier, sorted_batches
 
 WHAT = "verifier"
 
@@ -53,6 +54,11 @@ class TrainedVerifier(Verifier):
         self.min_samples = self.sample_rate // 40  # one analysis window
         self._device, self._batch_samples = device, int(batch_duration_s * self.sample_rate)
 
+    def to(self, device: str) -> Self:
+        """Move to a device, such as `cuda:0`."""
+        self.encoder, self._device = self.encoder.to(device), device
+        return self
+
     @torch.no_grad()
     def embed_valid(self, waveforms: list[np.ndarray]) -> Float[np.ndarray, "utterance embedding"]:
         """Embeds utterances in batches of similar length; see `Verifier.embed_valid`."""
@@ -65,17 +71,3 @@ class TrainedVerifier(Verifier):
             found = self.encoder.embed(padded.to(self._device), lengths.to(self._device))
             vectors[rows] = found.float().cpu().numpy()
         return vectors
-
-
-def sorted_batches(lengths: list[int], most: int) -> list[list[int]]:
-    """Indices in batches of similar length, each of at most `most` samples with its padding.
-
-    An utterance longer than that has a batch of its own.
-    """
-    batches: list[list[int]] = []
-    for i in sorted(range(len(lengths)), key=lambda i: lengths[i]):
-        if batches and (len(batches[-1]) + 1) * lengths[i] <= most:
-            batches[-1].append(i)
-        else:
-            batches.append([i])
-    return batches

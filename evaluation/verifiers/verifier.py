@@ -6,6 +6,7 @@ No voice-activity trimming: it would cut other parts of every layer's speech.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from jaxtyping import Float
@@ -53,6 +54,10 @@ class Verifier(ABC):
             One row per utterance, shape (utterance, embedding), of any length and finite or not.
         """
 
+    def to(self, device: str) -> Self:
+        """Move to a device, such as `cuda:0`."""
+        return self
+
     def embed(self, waveforms: Sequence[np.ndarray]) -> Embeddings:
         """Embeds utterances; one that cannot be embedded costs only itself.
 
@@ -80,6 +85,20 @@ class Verifier(ABC):
         if not np.isfinite(signal).all():
             return "not finite"
         return "silent" if np.abs(signal - signal.mean()).max() <= SILENCE_PEAK / 32768 else ""
+
+
+def sorted_batches(lengths: list[int], most: int) -> list[list[int]]:
+    """Indices in batches of similar length, each of at most `most` samples with its padding.
+
+    An utterance longer than that has a batch of its own.
+    """
+    batches: list[list[int]] = []
+    for i in sorted(range(len(lengths)), key=lambda i: lengths[i]):
+        if batches and (len(batches[-1]) + 1) * lengths[i] <= most:
+            batches[-1].append(i)
+        else:
+            batches.append([i])
+    return batches
 
 
 def _as_float(waveform: np.ndarray) -> np.ndarray:

@@ -1,0 +1,162 @@
+"""speechbrain's ready-made verifiers: ECAPA-TDNN and x-vector, downloaded on request."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from acoustics.errors import UserError
+from corpora.cache import cache_root
+from evaluation.verifiers.verifier import Verifier, sorted_batches
+
+WEIGHTS = "embedding_model.ckpt"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A published model: where it is, what it hears and how it is built."""
+
+    source: str
+    n_mels: int
+    width: int
+    module: str
+    kind: str
+    arguments: dict[str, Any]
+
+
+RECIPES = {
+    "ecapa": Recipe(
+        "speechbrain/spkrec-ecapa-voxceleb",
+        80,
+        192,
+        "speechbrain.lobes.models.ECAPA_TDNN",
+        "ECAPA_TDNN",
+        {
+            "input_size": 80,
+            "channels": [1024, 1024, 1024, 1024, 3072],
+            "kernel_sizes": [5, 3, 3, 3, 1],
+            "dilations": [1, 2, 3, 4, 1],
+            "attention_channels": 128,
+            "lin_neurons": 192,
+        },
+    ),
+    "xvector": Recipe(
+        "speechbrain/spkrec-xvect-voxceleb",
+        24,
+        512,
+        "speechbrain.lobes.models.Xvector",
+        "Xvector",
+        {
+            "in_channels": 24,
+            "activation": nn.LeakyReLU,
+            "tdnn_blocks": 5,
+            "tdnn_channels": [512, 512, 512, 512, 1500],
+            "tdnn_kernel_sizes": [5, 3, 3, 1, 1],
+            "tdnn_dilations": [1, 2, 3, 1, 1],
+            "lin_neurons": 512,
+        },
+    ),
+}
+
+
+class SpeechbrainVerifier(Verifier):
+    """ECAPA-TDNN (Desplanques et al. 2020) or x-vector (Snyder et al. 2018), both on VoxCeleb.
+
+    The networks are speechbrain's; their weights are read as plain tensors (`weights_only`), and
+    each utterance's features have zero mean over its own frames.
+
+    Args:
+        model: `ecapa` or `xvector`.
+        folder: holds `embedding_model.ckpt` (default: in the cache folder).
+        download: fetch the weights where they are missing.
+        device: where it runs.
+        batch_duration_s: seconds of speech, padding included, embedded at once.
+
+    Raises:
+        UserError: the weights are missing or cannot be read; it says how to get them.
+    """
+
+    sample_rate = 16000
+    min_samples = 4000  # of a quarter of a second something is left after five convolutions
+
+    def __init__(
+        self,
+        model: Literal["ecapa", "xvector"] = "ecapa",
+        folder: str | None = None,
+        download: bool = False,
+        device: str = "cpu",
+        batch_duration_s: float = 40.0,
+    ) -> None:
+        self.name, self._recipe = model, RECIPES[model]
+        self.width = self._recipe.width
+        self._device, self._batch_samples = device, int(batch_duration_s * self.sample_rate)
+        path = Path(folder).expanduser() if folder else cache_root() / "speechbrain" / model
+        if not (path / WEIGHTS).is_file():
+            _fetch(self._recipe.source, path, download)
+        self._network = _load(self._recipe, path / WEIGHTS).to(device)
+        from speechbrain.lobes.features import Fbank
+
+        self._features = Fbank(n_mels=self._recipe.n_mels).to(device)
+
+    def to(self, device: str) -> Self:
+        """Move to a device, such as `cuda:0`."""
+        self._network, self._device = self._network.to(device), device
+        self._features = self._features.to(device)
+        return self
+
+    @torch.no_grad()
+    def embed_valid(self, waveforms: list[np.ndarray]) -> Float[np.ndarray, "utterance embedding"]:
+        """Embeds utterances in batches of similar length; see `Verifier.embed_valid`."""
+        vectors = np.empty((len(waveforms), self.width), np.float32)
+        for rows in sorted_batches([len(w) for w in waveforms], self._batch_samples):
+            parts = [torch.from_numpy(waveforms[i]) for i in rows]
+            counts = torch.tensor([len(part) for part in parts])
+            padded = nn.utils.rnn.pad_sequence(parts, batch_first=True).to(self._device)
+            shares = (counts / counts.max()).to(self._device)
+            features = _centred(self._features(padded), shares)
+            vectors[rows] = self._network(features, shares).squeeze(1).float().cpu().numpy()
+        return vectors
+
+
+def _centred(
+    features: Float[Tensor, "batch frame mel"], shares: Float[Tensor, " batch"]
+) -> Float[Tensor, "batch frame mel"]:
+    """Each utterance without its own mean, as speechbrain's sentence normalisation does it."""
+    frames = (shares * features.shape[1]).round().long()
+    inside = torch.arange(features.shape[1], device=features.device) < frames[:, None]
+    mean = (features * inside[..., None]).sum(1) / frames[:, None]
+    return features - mean[:, None]
+
+
+def _fetch(source: str, folder: Path, download: bool) -> None:
+    command = f"huggingface-cli download {source} {WEIGHTS} --local-dir {folder}"
+    if not download:
+        raise UserError(
+            f"{source}: {folder / WEIGHTS} is missing; set download: true, or run: {command}"
+        )
+    try:
+        from huggingface_hub import hf_hub_download
+
+        hf_hub_download(source, WEIGHTS, local_dir=folder)
+    except Exception as error:  # the hub's, requests' and the system's alike
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise UserError(
+            f"{source}: cannot be downloaded ({reason}); where there is a network, run: {command}"
+        ) from error
+
+
+def _load(recipe: Recipe, path: Path) -> nn.Module:
+    import importlib
+
+    network: nn.Module = getattr(importlib.import_module(recipe.module), recipe.kind)(
+        **recipe.arguments
+    )
+    try:
+        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    except Exception as error:  # a damaged archive and foreign weights alike
+        raise UserError(f"{path}: not the weights of {recipe.source} ({error})") from error
+    return network.eval().requires_grad_(False)

@@ -1,0 +1,93 @@
+"""Which verifiers score a run, and how those that are trained here are trained."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from acoustics.errors import UserError
+from corpora.corpus import Corpus
+from corpora.speaker_datamodule import SpeakerDataModule
+from evaluation.verifiers.encoder import SpeakerEncoder
+from evaluation.verifiers.resemblyzer import GE2EVerifier
+from evaluation.verifiers.speechbrain import RECIPES, SpeechbrainVerifier
+from evaluation.verifiers.trained import TrainedVerifier
+from evaluation.verifiers.training import VerifierModule
+from evaluation.verifiers.verifier import Verifier
+
+READY_MADE: dict[str, Callable[[], Verifier]] = {
+    "ge2e": GE2EVerifier,
+    "ecapa": lambda: SpeechbrainVerifier("ecapa"),
+    "xvector": lambda: SpeechbrainVerifier("xvector"),
+}
+
+
+@dataclass
+class VerifierTraining:
+    """How a verifier is trained.
+
+    Attributes:
+        encoder: the network.
+        corpus: its speakers; none may be among those that are tested.
+        loss: `ge2e`, or `margin` for additive-margin softmax.
+        max_steps: optimiser steps.
+        learning_rate: peak of the warm-up and cosine schedule.
+        speakers_per_batch: distinct speakers in a batch.
+        utterances_per_speaker: utterances of each.
+        crop_s: shortest and longest crop, in seconds.
+        validations: how often held-out speakers are verified on the way.
+    """
+
+    encoder: Callable[[], SpeakerEncoder]
+    corpus: Corpus
+    loss: Literal["ge2e", "margin"] = "ge2e"
+    max_steps: int = 900
+    learning_rate: float = 2e-3
+    speakers_per_batch: int = 16
+    utterances_per_speaker: int = 4
+    crop_s: tuple[float, float] = (1.2, 1.8)
+    validations: int = 4
+
+    def data(self, seed: int, num_workers: int) -> SpeakerDataModule:
+        """Training batches and held-out speakers."""
+        return SpeakerDataModule(
+            self.corpus,
+            self.max_steps,
+            self.speakers_per_batch,
+            self.utterances_per_speaker,
+            self.crop_s,
+            num_workers=num_workers,
+            seed=seed,
+        )
+
+    def module(self) -> VerifierModule:
+        """An untrained verifier."""
+        return VerifierModule(self.encoder(), self.loss, self.learning_rate)
+
+
+def check_verifiers(names: Sequence[str], trained: Mapping[str, VerifierTraining]) -> None:
+    """Refuse unknown names, names twice, and a trained one under a ready-made one's name.
+
+    Raises:
+        UserError: names the key.
+    """
+    if not names:
+        raise UserError("verifiers: name at least one, e.g. ge2e")
+    if len(set(names)) < len(names):
+        raise UserError("verifiers: one is named twice")
+    taken = sorted(set(trained) & set(READY_MADE))
+    if taken:
+        raise UserError(f"trained_verifiers: {taken[0]!r} is a ready-made one; choose another name")
+    known = [*READY_MADE, *trained]
+    for name in names:
+        if name not in known:
+            raise UserError(f"verifiers: unknown {name!r}; known are {', '.join(known)}")
+        if name in RECIPES:
+            READY_MADE[name]()  # its weights may be missing
+
+
+def load_verifier(name: str, run: Path) -> Verifier:
+    """A ready-made verifier, or the one that this run trained under that name."""
+    if name in READY_MADE:
+        return READY_MADE[name]()
+    return TrainedVerifier(run / "verifiers" / name, name)
