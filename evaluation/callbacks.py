@@ -96,6 +96,9 @@ class ScoreSpeech(Callback):
         assert isinstance(module, ProbeBank)  # noqa: S101 - for the type checker
         if trainer.world_size > 1:
             raise UserError("ScoreSpeech: scoring runs on one device; set trainer.devices to 1")
+        verifiers = self.verifiers or [GE2EVerifier()]
+        for verifier in verifiers:
+            verifier.move_to(str(module.device))
         recognisers = {k: load_recogniser(v) for k, v in self.recognisers.items()}
         cuts = trainer.datamodule.cuts("test")  # type: ignore[attr-defined]
         self.scorer = self._open.enter_context(
@@ -105,7 +108,7 @@ class ScoreSpeech(Callback):
                 self.model,
                 GriffinLim(module.log_mel, self.n_iter).to(module.device),
                 load_trials(self.trials),
-                [v.to(str(module.device)) for v in self.verifiers or [GE2EVerifier()]],
+                verifiers,
                 {k: v.to(module.device) for k, v in recognisers.items()},
                 with_quality=_first_ids(cuts, self.quality_per_speaker),
                 with_audio=_first_ids(cuts, self.keep_audio),

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import torch
@@ -47,10 +47,9 @@ class GE2EVerifier(Verifier):
             pad_mode="constant",
         )
 
-    def to(self, device: str) -> Self:
+    def move_to(self, device: str) -> None:
         """Move to a device, such as `cuda:0`."""
         self._encoder, self._device = self._encoder.to(device), device
-        return self
 
     @torch.no_grad()
     def embed_valid(self, waveforms: list[np.ndarray]) -> Float[np.ndarray, "utterance embedding"]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -102,11 +102,10 @@ class SpeechbrainVerifier(Verifier):
 
         self._features = Fbank(n_mels=self._recipe.n_mels).to(device)
 
-    def to(self, device: str) -> Self:
+    def move_to(self, device: str) -> None:
         """Move to a device, such as `cuda:0`."""
         self._network, self._device = self._network.to(device), device
         self._features = self._features.to(device)
-        return self
 
     @torch.no_grad()
     def embed_valid(self, waveforms: list[np.ndarray]) -> Float[np.ndarray, "utterance embedding"]:

@@ -37,7 +37,7 @@ class Bottleneck(nn.Module):
 
     def forward(
         self, x: Float[Tensor, "batch channel frame bin"], frames: Int[Tensor, " batch"]
-    ) -> tuple[Float[Tensor, "batch channel frame bin"], Int[Tensor, " batch"]]:
+    ) -> tuple[Float[Tensor, "batch channel_out frame_out bin_out"], Int[Tensor, " batch"]]:
         """Output and its valid frames."""
         frames = pooled_length(frames, self.stride)
         y = masked(self.norms[0](self.reduce(x)).relu(), frames)

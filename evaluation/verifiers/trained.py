@@ -1,7 +1,6 @@
 """A verifier that was trained here, and encoders on disk."""
 
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 import torch
@@ -54,10 +53,9 @@ class TrainedVerifier(Verifier):
         self.min_samples = self.sample_rate // 40  # one analysis window
         self._device, self._batch_samples = device, int(batch_duration_s * self.sample_rate)
 
-    def to(self, device: str) -> Self:
+    def move_to(self, device: str) -> None:
         """Move to a device, such as `cuda:0`."""
         self.encoder, self._device = self.encoder.to(device), device
-        return self
 
     @torch.no_grad()
     def embed_valid(self, waveforms: list[np.ndarray]) -> Float[np.ndarray, "utterance embedding"]:

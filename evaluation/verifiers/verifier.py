@@ -6,7 +6,6 @@ No voice-activity trimming: it would cut other parts of every layer's speech.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 from jaxtyping import Float
@@ -54,9 +53,9 @@ class Verifier(ABC):
             One row per utterance, shape (utterance, embedding), of any length and finite or not.
         """
 
-    def to(self, device: str) -> Self:
+    def move_to(self, device: str) -> None:
         """Move to a device, such as `cuda:0`."""
-        return self
+        return None
 
     def embed(self, waveforms: Sequence[np.ndarray]) -> Embeddings:
         """Embeds utterances; one that cannot be embedded costs only itself.

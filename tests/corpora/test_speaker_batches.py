@@ -81,7 +81,9 @@ def test_one_speaker_is_not_enough(tmp_path: Path) -> None:
 
 
 def test_voxceleb_takes_sex_and_subset_from_its_list(tmp_path: Path) -> None:
-    corpus = VoxCelebCorpus(str(voxceleb(tmp_path / "vox")), dev_speakers=1, cache=str(tmp_path / "c"))
+    corpus = VoxCelebCorpus(
+        str(voxceleb(tmp_path / "vox")), dev_speakers=1, cache=str(tmp_path / "c")
+    )
     speakers = {
         split: {cut.supervisions[0].speaker for cut in corpus.load(split)}
         for split in ("train", "dev", "test")
@@ -108,13 +110,13 @@ def test_what_is_wrong_with_a_voxceleb_folder(tmp_path: Path) -> None:
     root = voxceleb(tmp_path / "vox")
     listing = (root / "vox1_meta.csv").read_text()
     (root / "vox1_meta.csv").unlink()
-    with pytest.raises(UserError, match="no speaker list vox1_meta.csv"):
+    with pytest.raises(UserError, match=r"no speaker list vox1_meta\.csv"):
         VoxCelebCorpus(str(root), cache=str(tmp_path / "c")).prepare()
     (root / "vox1_meta.csv").write_text(listing)
     with pytest.raises(UserError, match="leaves no speaker for training"):
         VoxCelebCorpus(str(root), dev_speakers=40, cache=str(tmp_path / "c")).prepare()
     (root / "vox1_meta.csv").write_text(listing.replace("id0", "xx0"))
-    with pytest.raises(UserError, match="no usable audio.*not in the speaker list"):
+    with pytest.raises(UserError, match=r"no usable audio.*not in the speaker list"):
         VoxCelebCorpus(str(root), cache=str(tmp_path / "c")).prepare()
 
 
