@@ -7,11 +7,11 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
 from acoustics.errors import UserError
 from corpora.cache import cache_root
-from evaluation.verifiers.verifier import Verifier, sorted_batches
+from evaluation.verifiers.verifier import Verifier
 
 WEIGHTS = "embedding_model.ckpt"
 
@@ -67,14 +67,14 @@ class SpeechbrainVerifier(Verifier):
     """ECAPA-TDNN (Desplanques et al. 2020) or x-vector (Snyder et al. 2018), both on VoxCeleb.
 
     The networks are speechbrain's; their weights are read as plain tensors (`weights_only`), and
-    each utterance's features have zero mean over its own frames.
+    each utterance's features have zero mean over its own frames. Their convolutions run on into
+    padding (a shorter batch mate came out with a cosine of 0.71 to itself), so there are no batches.
 
     Args:
         model: `ecapa` or `xvector`.
         folder: holds `embedding_model.ckpt` (default: in the cache folder).
         download: fetch the weights where they are missing.
         device: where it runs.
-        batch_duration_s: seconds of speech, padding included, embedded at once.
 
     Raises:
         UserError: the weights are missing or cannot be read; it says how to get them.
@@ -89,11 +89,10 @@ class SpeechbrainVerifier(Verifier):
         folder: str | None = None,
         download: bool = False,
         device: str = "cpu",
-        batch_duration_s: float = 40.0,
     ) -> None:
         self.name, self._recipe = model, RECIPES[model]
         self.width = self._recipe.width
-        self._device, self._batch_samples = device, int(batch_duration_s * self.sample_rate)
+        self._device = device
         path = Path(folder).expanduser() if folder else cache_root() / "speechbrain" / model
         if not (path / WEIGHTS).is_file():
             _fetch(self._recipe.source, path, download)
@@ -109,26 +108,14 @@ class SpeechbrainVerifier(Verifier):
 
     @torch.no_grad()
     def embed_valid(self, waveforms: list[np.ndarray]) -> Float[np.ndarray, "utterance embedding"]:
-        """Embeds utterances in batches of similar length; see `Verifier.embed_valid`."""
+        """Embeds utterances one by one; see `Verifier.embed_valid`."""
         vectors = np.empty((len(waveforms), self.width), np.float32)
-        for rows in sorted_batches([len(w) for w in waveforms], self._batch_samples):
-            parts = [torch.from_numpy(waveforms[i]) for i in rows]
-            counts = torch.tensor([len(part) for part in parts])
-            padded = nn.utils.rnn.pad_sequence(parts, batch_first=True).to(self._device)
-            shares = (counts / counts.max()).to(self._device)
-            features = _centred(self._features(padded), shares)
-            vectors[rows] = self._network(features, shares).squeeze(1).float().cpu().numpy()
+        whole = torch.ones(1, device=self._device)
+        for row, waveform in zip(vectors, waveforms, strict=True):
+            features = self._features(torch.from_numpy(waveform)[None].to(self._device))
+            features = features - features.mean(1, keepdim=True)
+            row[:] = self._network(features, whole).flatten().float().cpu().numpy()
         return vectors
-
-
-def _centred(
-    features: Float[Tensor, "batch frame mel"], shares: Float[Tensor, " batch"]
-) -> Float[Tensor, "batch frame mel"]:
-    """Each utterance without its own mean, as speechbrain's sentence normalisation does it."""
-    frames = (shares * features.shape[1]).round().long()
-    inside = torch.arange(features.shape[1], device=features.device) < frames[:, None]
-    mean = (features * inside[..., None]).sum(1) / frames[:, None]
-    return features - mean[:, None]
 
 
 def _fetch(source: str, folder: Path, download: bool) -> None:
