@@ -7,9 +7,11 @@ import pytest
 from asr_models.checkpoint import save_recogniser
 from asr_models.ctc import CTCModule
 from asr_models.recogniser import Recogniser
+from corpora.speaker_datamodule import SpeakerDataModule
+from evaluation.verifiers.training import VerifierModule
 from otoscope.configuration import as_values, build, experiment_parser
 from otoscope.experiment import Experiment
-from otoscope.lightning_cli import ProbeCLI, RecogniserCLI, make_cli
+from otoscope.lightning_cli import ProbeCLI, RecogniserCLI, VerifierCLI, make_cli
 from otoscope.plan import Plan
 from probes.bank import ProbeBank
 
@@ -27,9 +29,10 @@ def experiment(name: str) -> tuple[Experiment, dict[str, object]]:
     return build(parser, options), as_values(parser, options)
 
 
-def test_every_file_is_one_of_three_kinds() -> None:
-    assert set(FILES) == {*of("experiments"), *of("asr"), *of("probe")}
-    assert all(of(kind) for kind in ("experiments", "asr", "probe"))
+def test_every_file_is_of_a_kind_that_is_tested() -> None:
+    kinds = ("experiments", "asr", "probe", "verifier")
+    assert set(FILES) == {name for kind in kinds for name in of(kind)}
+    assert all(of(kind) for kind in kinds)
 
 
 @pytest.mark.parametrize("name", of("experiments"))
@@ -81,6 +84,20 @@ def test_a_probe_banks_training_builds(name: str, tiny_recogniser, tmp_path: Pat
         run=False,
     )
     assert list(made.model.probes)
+
+
+@pytest.mark.parametrize("name", of("verifier"))
+def test_a_verifiers_training_builds(name: str, tmp_path: Path) -> None:
+    made = make_cli(
+        VerifierCLI,
+        VerifierModule,
+        "verifier/ge2e.yaml",
+        "verifier",
+        ["--config", str(ROOT / name), "--trainer.default_root_dir", str(tmp_path)],
+        run=False,
+    )
+    assert made.model.encoder.name in ("ge2e_lstm", "thin_resnet")
+    assert isinstance(made.datamodule, SpeakerDataModule)
 
 
 def test_the_shipped_file_is_found_as_a_resource() -> None:

@@ -19,10 +19,12 @@ MAY_IMPORT = {
 SHARED = "acoustics.errors"  # UserError, which every package raises
 LIGHTNING = {
     "corpora/datamodule.py",
+    "corpora/speaker_datamodule.py",
     "asr_models/ctc.py",
     "probes/bank.py",
     "evaluation/callbacks.py",
     "evaluation/watching.py",
+    "evaluation/verifiers/training.py",
     "evaluation/wandb_samples.py",  # its logger only
 }
 PACKAGES = sorted(MAY_IMPORT)

@@ -68,7 +68,7 @@ class SpeechbrainVerifier(Verifier):
 
     The networks are speechbrain's; their weights are read as plain tensors (`weights_only`), and
     each utterance's features have zero mean over its own frames. Their convolutions run on into
-    padding (a shorter batch mate came out with a cosine of 0.71 to itself), so there are no batches.
+    padding (a shorter batch mate came out at a cosine of 0.71 to itself): there are no batches.
 
     Args:
         model: `ecapa` or `xvector`.
