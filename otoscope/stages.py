@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
+from asr_models.memory import keep_freed
 from corpora.datamodule import SpeechDataModule
 from corpora.selection import mixture_rows, utterance_rows
 from evaluation.callbacks import ListeningSamples, ScoreSpeech
@@ -48,6 +49,7 @@ def execute(run: Path, stage: str, scratch: Path, report: Report) -> None:
     """Run one stage of the run in `run`, leaving its outputs in `scratch`."""
     experiment, _ = load_run(run)
     set_threads(experiment.compute.threads)
+    keep_freed()
     kind, _, model = stage.partition("/")
     work: dict[str, Callable[[], None]] = {
         "corpus": lambda: prepare_corpus(experiment, scratch, report),
