@@ -3,7 +3,6 @@
 import ctypes
 import sys
 
-
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's mallopt
 MOST, LARGEST = 2**30, 2**25  # bytes kept on top of the heap; largest piece taken from it
 
