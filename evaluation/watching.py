@@ -60,7 +60,7 @@ class MemoryReturn(Callback):
         every: training steps from one return to the next.
     """
 
-    def __init__(self, every: int = 50) -> None:
+    def __init__(self, every: int = 20) -> None:
         self.every = every
 
     def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:

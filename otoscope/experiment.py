@@ -78,7 +78,7 @@ class EvaluationSettings:
     """
 
     conditions: list[str] = field(default_factory=lambda: ["clean", "snr0"])
-    utterances_per_speaker: int | None = 5
+    utterances_per_speaker: int | None = 4
     quality: list[str] = field(default_factory=lambda: ["pesq_wb", "pesq_nb", "stoi", "estoi"])
     quality_per_speaker: int | None = 1
     keep_audio: int | None = None
