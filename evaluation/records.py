@@ -5,7 +5,7 @@ import math
 import os
 import tempfile
 import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, get_args, get_type_hints
@@ -145,6 +145,39 @@ class RowWriter:
             raise _unwritable(self._path, error) from error
         finally:
             self._temporary.unlink(missing_ok=True)
+
+
+class OrderedRows:
+    """Rows that are ready in any order, written in the order in which their places were reserved.
+
+    What is ready waits for what was reserved before it, so the table does not depend on which
+    worker was faster.
+
+    Args:
+        writer: an open `RowWriter`.
+    """
+
+    def __init__(self, writer: RowWriter) -> None:
+        self._writer = writer
+        self._ready: dict[int, Sequence[Any]] = {}
+        self._reserved = self._written = 0
+
+    def reserve(self) -> int:
+        """The next place; `put` must fill it."""
+        self._reserved += 1
+        return self._reserved - 1
+
+    def put(self, place: int, rows: Sequence[Any]) -> None:
+        """Fill a place with any number of rows."""
+        self._ready[place] = rows
+        while self._written in self._ready:
+            for row in self._ready.pop(self._written):
+                self._writer.write(row)
+            self._written += 1
+
+    def write(self, rows: Sequence[Any]) -> None:
+        """Rows that are ready at once."""
+        self.put(self.reserve(), rows)
 
 
 def write_rows(path: Path, row_type: type[Row], rows: Iterable[Row]) -> None:

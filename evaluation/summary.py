@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 from rich import box
+from rich.markup import escape
 from rich.table import Table
 
 from evaluation.bootstrap import (
@@ -269,14 +270,17 @@ def results_table(
     pairs = {(row.metric, row.scorer) for row in chosen if row.metric in metrics}
     columns = sorted(pairs, key=lambda pair: (metrics.index(pair[0]), pair[1]))
     style = box.MARKDOWN if markdown else box.SIMPLE_HEAD
-    table = Table(title=f"{model} · {condition}", box=style, title_justify="left")
+    title = escape(f"{model} · {condition}")  # names may hold what rich takes for markup
+    table = Table(title=title, box=style, title_justify="left")
     table.add_column("layer", no_wrap=True)
     for metric, scorer in columns:
         unit = " %" if metric in ("eer", "wer", "cer") else ""
         name = f"{metric}{unit} ({scorer})" if scorer else f"{metric}{unit}"
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(escape(name), justify="right", no_wrap=True)
     for layer in dict.fromkeys(row.layer for row in chosen):
-        table.add_row(layer, *(_cell_text(by_place.get((layer, *pair))) for pair in columns))
+        table.add_row(
+            escape(layer), *(_cell_text(by_place.get((layer, *pair))) for pair in columns)
+        )
     return table
 
 

@@ -1,9 +1,14 @@
 """Word and character errors of one transcript, so that rates can be pooled over utterances."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import torch
 from torchmetrics.functional.text import char_error_rate, word_error_rate
 
+from asr_models.decoding import greedy_decode
+from asr_models.recogniser import Recogniser
 from evaluation.quality import Score
 
 
@@ -39,3 +44,23 @@ def transcript_errors(reference: str, hypothesis: str) -> TranscriptErrors:
     return TranscriptErrors(
         round(word_rate * n_words), n_words, round(char_rate * n_chars), n_chars
     )
+
+
+def score_transcript(metric: str, reference: str, hypothesis: str, alphabet: str) -> Score:
+    """`wer` or `cer` in percent; none where the reference cannot be spelled in `alphabet`."""
+    unknown = sorted(set(reference) - set(alphabet))
+    if unknown:
+        return Score(None, f"transcript outside the alphabet: {''.join(unknown)}")
+    return transcript_errors(reference, hypothesis).score(metric)
+
+
+@torch.no_grad()
+def transcribe(recogniser: Recogniser, waveforms: Sequence[np.ndarray]) -> list[str]:
+    """What a recogniser hears in utterances, each of shape (sample,) in [-1, 1], as one batch."""
+    device = recogniser.head.weight.device
+    lengths = torch.tensor([len(waveform) for waveform in waveforms])
+    padded = torch.zeros(len(waveforms), int(lengths.max()))
+    for row, waveform in zip(padded, waveforms, strict=True):
+        row[: len(waveform)] = torch.from_numpy(waveform)
+    log_probs, steps = recogniser(padded.to(device), lengths.to(device))
+    return greedy_decode(log_probs, steps, recogniser.alphabet)

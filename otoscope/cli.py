@@ -1,4 +1,4 @@
-"""The command line: `otoscope run | asr | probe | verifier | layers | report`."""
+"""The command line: `otoscope run | asr | probe | verifier | layers | score | report`."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -15,6 +15,7 @@ Otoscope shows what each layer of a speech recogniser hears.
   probe     train, validate or test a bank of probes    fit | validate | test
   verifier  train or validate a speaker verifier        fit | validate
   layers    what can be tapped in a recogniser, with stride and width
+  score     score any folder of rendered or enhanced speech against clean speech
   report    build report/index.html of a run again
 
 'otoscope COMMAND --help' tells the options of each."""
@@ -36,6 +37,12 @@ def _report(arguments: list[str]) -> None:
     from otoscope.commands import report
 
     report(arguments)
+
+
+def _score(arguments: list[str]) -> None:
+    from otoscope.score import score
+
+    score(arguments)
 
 
 def _asr(arguments: list[str]) -> None:
@@ -62,6 +69,7 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "probe": _probe,
     "verifier": _verifier,
     "layers": _layers,
+    "score": _score,
     "report": _report,
 }
 

@@ -20,11 +20,10 @@ from evaluation.report import build_report
 from evaluation.steps import StepRow, steps_table
 from evaluation.summary import results_table
 from otoscope.configuration import CONFIG, as_values, build, experiment_parser, one_line
-from otoscope.display import RunDisplay
+from otoscope.display import RunDisplay, output_console
 from otoscope.plan import Plan, code_digest, library_versions
 from otoscope.runner import finished, locked, record_of, run_stages
 
-WIDTH_ELSEWHERE = 150  # columns, where the output is not a terminal
 SPACE_NEEDED = 200e6  # bytes; less than that free is said before the work, not after it
 
 
@@ -49,9 +48,7 @@ def run(arguments: list[str]) -> None:
     values = as_values(parser, options)
     experiment = build(parser, options)
     experiment.check()
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=WIDTH_ELSEWHERE)
+    console = output_console()
     with locked(folder):
         if shutil.disk_usage(folder).free < SPACE_NEEDED:
             raise UserError(

@@ -7,6 +7,14 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+WIDTH_ELSEWHERE = 150  # columns, where the output is not a terminal
+
+
+def output_console() -> Console:
+    """The standard output, wide enough for the tables where it is no terminal."""
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDTH_ELSEWHERE)
+
 
 class RunDisplay:
     """Progress of the stages; use it in a `with` and hand it to `run_stages` as watcher."""

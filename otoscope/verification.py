@@ -91,3 +91,22 @@ def load_verifier(name: str, run: Path) -> Verifier:
     if name in READY_MADE:
         return READY_MADE[name]()
     return TrainedVerifier(run / "verifiers" / name, name)
+
+
+def find_verifiers(given: Sequence[str]) -> list[Verifier]:
+    """Ready-made verifiers by name, and saved ones by their folders, which name them.
+
+    Raises:
+        UserError: one is neither, or two have one name.
+    """
+    names = [text if text in READY_MADE else Path(text).resolve().name for text in given]
+    if len(set(names)) < len(names):
+        raise UserError("--verifiers: two have one name, which the tables need; rename a folder")
+    found: list[Verifier] = []
+    for text, name in zip(given, names, strict=True):
+        if text not in READY_MADE and not Path(text).is_dir():
+            raise UserError(
+                f"--verifiers: {text!r} is neither a folder nor one of {', '.join(READY_MADE)}"
+            )
+        found.append(READY_MADE[text]() if text in READY_MADE else TrainedVerifier(text, name))
+    return found

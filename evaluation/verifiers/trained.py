@@ -44,7 +44,7 @@ class TrainedVerifier(Verifier):
         encoder: str | Path | SpeakerEncoder,
         name: str | None = None,
         device: str = "cpu",
-        batch_duration_s: float = 40.0,
+        batch_duration_s: float = 24.0,
     ) -> None:
         loaded = encoder if isinstance(encoder, SpeakerEncoder) else load_encoder(encoder)
         self.encoder = loaded.eval().to(device)

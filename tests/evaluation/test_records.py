@@ -7,6 +7,7 @@ import pytest
 from acoustics.errors import UserError
 from evaluation.records import (
     MixtureRow,
+    OrderedRows,
     RowWriter,
     ScoreRow,
     SummaryRow,
@@ -111,3 +112,14 @@ def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(UserError, match="No space left"):
         write_rows(tmp_path / "scores.csv", ScoreRow, [SCORED])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_are_written_in_the_order_of_their_places_whenever_they_are_ready(tmp_path) -> None:
+    path = tmp_path / "scores.csv"
+    with RowWriter(path, ScoreRow) as writer:
+        rows = OrderedRows(writer)
+        first, second = rows.reserve(), rows.reserve()
+        rows.write([FAILED])
+        rows.put(second, [])
+        rows.put(first, [SCORED, SCORED])
+    assert list(read_rows(path, ScoreRow)) == [SCORED, SCORED, FAILED]

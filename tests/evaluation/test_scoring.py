@@ -7,7 +7,8 @@ import pytest
 
 from acoustics.griffin_lim import GriffinLim
 from acoustics.mel import LogMel
-from evaluation.scoring import SpeechScorer, as_pcm
+from evaluation.scoring import SpeechScorer
+from evaluation.sounds import as_pcm
 from evaluation.trials import Trial
 from evaluation.verifiers.verifier import Verifier
 

@@ -18,7 +18,7 @@ CORPUS = {
     },
 }
 HELP = {
-    "": ("run", "asr", "probe", "layers", "report", "--help"),
+    "": ("run", "asr", "probe", "layers", "score", "report", "--help"),
     "run": ("--output", "--config", "--corpus", "--probe.layers", "--evaluation.conditions"),
     "asr": ("{fit,validate,test}",),
     "asr fit": ("--output", "--model.learning_rate", "--data.corpus", "--trainer.max_steps"),
@@ -27,6 +27,14 @@ HELP = {
     "probe": ("{fit,validate,test}",),
     "probe fit": ("--output", "--model.recogniser", "--model.layers", "--data.noise"),
     "layers": ("recogniser",),
+    "score": (
+        "--rendered",
+        "--reference",
+        "--speaker-from",
+        "--trials",
+        "--recogniser",
+        "--output",
+    ),
     "report": ("run", "--max_megabytes"),
 }
 
