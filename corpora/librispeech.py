@@ -1,17 +1,16 @@
 """LibriSpeech from a folder in its own layout."""
 
-import json
 from pathlib import Path
 
-from lhotse import CutSet, SupervisionSegment
+from lhotse import CutSet
 from lhotse.cut import Cut
 from lhotse.supervision import AlignmentItem
 
 from acoustics.errors import UserError
 from corpora.cache import cache_root, made_once
 from corpora.corpus import Corpus, Progress, Split
-from corpora.folders import listing_hash, recording_from_file, stored_cuts
-from corpora.seeding import derived_seed
+from corpora.folders import listing_hash, stored_cuts
+from corpora.indexed import file_cut, hold_out, read_problems, write_index
 from corpora.textgrid import read_textgrid, with_words_of
 
 _FORMAT = 2
@@ -97,8 +96,7 @@ class LibriSpeechCorpus(Corpus):
     def problems(self, split: Split) -> list[tuple[str, str]]:
         """Files whose header cannot be read, and files without a transcript."""
         self.prepare()
-        found = json.loads((self._index_folder() / "problems.json").read_text())[split]
-        return [(name, reason) for name, reason in found]
+        return read_problems(self._index_folder(), split)
 
     def _index_folder(self) -> Path:
         return cache_root(self.cache) / f"librispeech-{self.fingerprint()}"
@@ -142,12 +140,8 @@ class LibriSpeechCorpus(Corpus):
                     f"LibriSpeech: {self.folder / subset} holds no usable audio (*.flac)"
                 )
         if not self.subsets["dev"] and self.dev_speakers:
-            held_out = choose_speakers(cuts["train"], self.dev_speakers, self.seed)
-            cuts["dev"] = [c for c in cuts["train"] if c.supervisions[0].speaker in held_out]
-            cuts["train"] = [c for c in cuts["train"] if c.supervisions[0].speaker not in held_out]
-        for split in _SPLITS:
-            CutSet.from_cuts(cuts[split]).to_file(folder / f"{split}.jsonl.gz")
-        (folder / "problems.json").write_text(json.dumps(problems))
+            hold_out(cuts, self.dev_speakers, self.seed)
+        write_index(folder, cuts, problems)
 
     def _chapter(
         self, folder: Path, subset: str, sexes: dict[str, str]
@@ -161,30 +155,13 @@ class LibriSpeechCorpus(Corpus):
             try:
                 if name not in transcripts:
                     raise ValueError(f"no transcript in {speaker}-{chapter}.trans.txt")
-                recording = recording_from_file(path, name)
+                text, sex = transcripts[name], sexes.get(speaker)
+                cut = file_cut(path, self.folder, name, speaker, sex, text, "English")
                 grid = Path(subset, speaker, chapter, f"{name}.TextGrid")
-                alignment = self._alignment(grid, transcripts[name])
+                cut.supervisions[0].alignment = self._alignment(grid, text)
+                found.append(cut)
             except ValueError as error:
                 found.append((name, str(error)))
-                continue
-            recording.sources[0].source = path.relative_to(self.folder).as_posix()
-            cut = recording.to_cut()
-            cut.id = name
-            cut.supervisions = [
-                SupervisionSegment(
-                    id=name,
-                    recording_id=name,
-                    start=0.0,
-                    duration=recording.duration,
-                    channel=cut.channel,
-                    text=transcripts[name],
-                    language="English",
-                    speaker=speaker,
-                    gender=sexes.get(speaker),
-                    alignment=alignment,
-                )
-            ]
-            found.append(cut)
         return found
 
     def _alignment(self, grid: Path, text: str) -> dict[str, list[AlignmentItem]] | None:
@@ -211,32 +188,6 @@ def read_transcripts(path: Path) -> dict[str, str]:
         return {}
     lines = path.read_text(encoding="utf-8").splitlines()
     return {name: text for name, _, text in (line.partition(" ") for line in lines) if name}
-
-
-def choose_speakers(cuts: list[Cut], count: int, seed: int) -> set[str]:
-    """Speakers to hold out, of each sex in turn, beginning with the one that has more speakers.
-
-    Raises:
-        UserError: When no speaker would be left for training.
-    """
-    groups: dict[str, list[str]] = {}
-    for cut in cuts:
-        group = groups.setdefault(cut.supervisions[0].gender or "", [])
-        if cut.supervisions[0].speaker not in group:
-            group.append(cut.supervisions[0].speaker)
-    if sum(map(len, groups.values())) <= count:
-        raise UserError(f"dev_speakers is {count}, which leaves no speaker for training")
-    queues = sorted(
-        (sorted(g, key=lambda s: derived_seed(seed, s)) for g in groups.values()),
-        key=len,
-        reverse=True,
-    )
-    chosen: list[str] = []
-    while len(chosen) < count:
-        for queue in queues:
-            if queue and len(chosen) < count:
-                chosen.append(queue.pop())
-    return set(chosen)
 
 
 def download(root: Path, subsets: list[str]) -> None:

@@ -1,18 +1,17 @@
 """VoxCeleb from a folder in its own layout, for training speaker verifiers."""
 
 import csv
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from lhotse import CutSet, SupervisionSegment
+from lhotse import CutSet
 from lhotse.cut import Cut
 
 from acoustics.errors import UserError
 from corpora.cache import cache_root, made_once
 from corpora.corpus import Corpus, Progress, Split
-from corpora.folders import listing_hash, recording_from_file, stored_cuts
-from corpora.librispeech import choose_speakers
+from corpora.folders import listing_hash, stored_cuts
+from corpora.indexed import file_cut, hold_out, read_problems, write_index
 
 _FORMAT = 1
 _SPLITS: tuple[Split, ...] = ("train", "dev", "test")
@@ -75,8 +74,7 @@ class VoxCelebCorpus(Corpus):
     def problems(self, split: Split) -> list[tuple[str, str]]:
         """Files whose header cannot be read, and speakers who are not in the list."""
         self.prepare()
-        found = json.loads((self._index_folder() / "problems.json").read_text())[split]
-        return [(name, reason) for name, reason in found]
+        return read_problems(self._index_folder(), split)
 
     def _folder(self) -> Path:
         return Path(self.root).expanduser()
@@ -111,7 +109,8 @@ class VoxCelebCorpus(Corpus):
                 if speaker not in listed:
                     raise ValueError(f"speaker {speaker} is not in the speaker list")
                 split = "test" if listed[speaker].subset == "test" else "train"
-                cuts[split].append(self._cut(path, name, speaker, listed[speaker].sex))
+                sex = listed[speaker].sex
+                cuts[split].append(file_cut(path, self._folder(), name, speaker, sex))
             except ValueError as error:
                 problems[split].append((name, str(error)))
         if not cuts["train"]:
@@ -120,31 +119,8 @@ class VoxCelebCorpus(Corpus):
                 + (f", e.g. {problems['train'][0][1]}" if problems["train"] else "")
                 + ("; convert .m4a files first" if any(self._folder().rglob("*.m4a")) else "")
             )
-        held_out = choose_speakers(cuts["train"], self.dev_speakers, self.seed)
-        cuts["dev"] = [c for c in cuts["train"] if c.supervisions[0].speaker in held_out]
-        cuts["train"] = [c for c in cuts["train"] if c.supervisions[0].speaker not in held_out]
-        for name_of, found in cuts.items():
-            CutSet.from_cuts(found).to_file(folder / f"{name_of}.jsonl.gz")
-        (folder / "problems.json").write_text(json.dumps(problems))
-
-    def _cut(self, path: Path, name: str, speaker: str, sex: str | None) -> Cut:
-        recording = recording_from_file(path, name)
-        recording.sources[0].source = path.relative_to(self._folder()).as_posix()
-        cut = recording.to_cut()
-        cut.id = name
-        cut.supervisions = [
-            SupervisionSegment(
-                id=name,
-                recording_id=name,
-                start=0.0,
-                duration=recording.duration,
-                channel=cut.channel,
-                text="",
-                speaker=speaker,
-                gender=sex,
-            )
-        ]
-        return cut
+        hold_out(cuts, self.dev_speakers, self.seed)
+        write_index(folder, cuts, problems)
 
 
 def read_speakers(path: Path) -> dict[str, Listed]:
