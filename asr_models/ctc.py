@@ -92,8 +92,10 @@ class CTCModule(LightningModule):
         loss, count = self._loss(batch, log_probs, lengths), len(heard)
         self.log(f"{split}/loss{of}", loss, batch_size=count, add_dataloader_idx=False)
         for name, kind in (("wer", WordErrorRate), ("cer", CharErrorRate)):
-            metric = self._errors.setdefault(f"{split}/{name}{of}", kind().to(self.device))
-            metric.update(heard, batch.texts)
+            key = f"{split}/{name}{of}"
+            if key not in self._errors:
+                self._errors[key] = kind().to(self.device)
+            self._errors[key].update(heard, batch.texts)
 
     def on_validation_epoch_end(self) -> None:
         """WER and CER over all batches."""

@@ -6,7 +6,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from acoustics.errors import UserError
-from acoustics.frames import Timing, mel_frames, pooled_length, valid_mask
+from acoustics.frames import Timing, pooled_length, valid_mask
 from acoustics.mel import LogMel
 from asr_models.blocks import BLSTMBlock
 from asr_models.frontend import CHANNELS, MelDeltas
@@ -93,11 +93,6 @@ class PureLSTM(Recogniser):
             )
             if depth in self.downsample_after:
                 timing = timing.pooled(POOL)
-
-    def state_lengths(self, layer: str, lengths: Int[Tensor, " batch"]) -> Int[Tensor, " batch"]:
-        """Valid states of `layer` for utterances of `lengths` samples."""
-        hop = self.log_mel.hop_length
-        return pooled_length(mel_frames(lengths, hop), self.layers[layer].timing.stride // hop)
 
     def forward(
         self, waveform: Float[Tensor, "batch sample"], lengths: Int[Tensor, " batch"]

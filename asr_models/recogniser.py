@@ -6,6 +6,7 @@ from typing import Any
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from acoustics.frames import mel_frames, pooled_length
 from acoustics.mel import LogMel
 from asr_models.layer import Layer
 from asr_models.storage import weight_hash
@@ -35,9 +36,10 @@ class Recogniser(nn.Module, ABC):
     ) -> tuple[Float[Tensor, "batch step token"], Int[Tensor, " batch"]]:
         """Log-probabilities `(batch, step, token)`, token 0 being the blank, and valid steps."""
 
-    @abstractmethod
     def state_lengths(self, layer: str, lengths: Int[Tensor, " batch"]) -> Int[Tensor, " batch"]:
-        """Valid states of `layer` for utterances of `lengths` samples."""
+        """Valid states of `layer` for utterances of `lengths` samples; an incomplete one counts."""
+        hop = self.log_mel.hop_length
+        return pooled_length(mel_frames(lengths, hop), self.layers[layer].timing.stride // hop)
 
     def weight_hash(self) -> str:
         """Hash of all weights and statistics; tells two recognisers apart."""

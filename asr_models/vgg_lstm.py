@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from acoustics.errors import UserError
-from acoustics.frames import Timing, mel_frames, pooled_length
+from acoustics.frames import Timing, pooled_length
 from acoustics.mel import LogMel
 from asr_models.blocks import BLSTMBlock, ConvBlock
 from asr_models.frontend import CHANNELS, MelDeltas
@@ -88,11 +88,6 @@ class VGGLSTM(Recogniser):
                 Layer(f"blstm{i + 1}", f"blstm.{i}", depth, timing, 2 * hidden, 2 * hidden)
             )
         return {layer.name: layer for layer in layers}
-
-    def state_lengths(self, layer: str, lengths: Int[Tensor, " batch"]) -> Int[Tensor, " batch"]:
-        """Valid states of `layer` for utterances of `lengths` samples."""
-        hop = self.log_mel.hop_length
-        return pooled_length(mel_frames(lengths, hop), self.layers[layer].timing.stride // hop)
 
     def forward(
         self, waveform: Float[Tensor, "batch sample"], lengths: Int[Tensor, " batch"]

@@ -38,6 +38,7 @@ def main() -> None:
         return [theirs(ours.magnitude(m[None, :n])[0].T) for m, n in zip(mel, counts, strict=True)]
 
     def convergence(sounds: list[torch.Tensor]) -> float:
+        """Spectral error of the rendered sounds, relative to the target magnitudes."""
         missed = wanted = 0.0
         for sound, m, n in zip(sounds, mel, counts, strict=True):
             target = ours.magnitude(m[None, :n])[0].T

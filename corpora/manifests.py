@@ -29,6 +29,7 @@ class ManifestCorpus(Corpus):
     ) -> None:
         self.manifests: dict[Split, str | None] = {"train": train, "dev": dev, "test": test}
         self.prefix = prefix
+        self._fingerprint: str | None = None
 
     def prepare(self, progress: Progress | None = None) -> None:
         """Check the manifests.
@@ -87,6 +88,11 @@ class ManifestCorpus(Corpus):
 
     def fingerprint(self) -> str:
         """A hash of the manifests' content, and of the sizes and times of their audio files."""
+        if self._fingerprint is None:
+            self._fingerprint = self._digest()
+        return self._fingerprint
+
+    def _digest(self) -> str:
         self._find()
         digest = hashlib.sha256(repr(self.prefix).encode())
         for split, manifest in self.manifests.items():

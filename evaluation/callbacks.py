@@ -96,7 +96,7 @@ class ScoreSpeech(Callback):
         assert isinstance(module, ProbeBank)  # noqa: S101 - for the type checker
         if trainer.world_size > 1:
             raise UserError("ScoreSpeech: scoring runs on one device; set trainer.devices to 1")
-        verifiers = self.verifiers or [GE2EVerifier()]
+        verifiers = [GE2EVerifier()] if self.verifiers is None else self.verifiers
         for verifier in verifiers:
             verifier.move_to(str(module.device))
         recognisers = {k: load_recogniser(v) for k, v in self.recognisers.items()}

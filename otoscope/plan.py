@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -43,6 +44,7 @@ def library_versions() -> dict[str, str]:
     return found
 
 
+@cache
 def code_digest() -> str:
     """Hash of the source files that compute a run's numbers."""
     digest = hashlib.sha256()

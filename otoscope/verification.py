@@ -10,7 +10,7 @@ from corpora.corpus import Corpus
 from corpora.speaker_datamodule import SpeakerDataModule
 from evaluation.verifiers.encoder import SpeakerEncoder
 from evaluation.verifiers.resemblyzer import GE2EVerifier
-from evaluation.verifiers.speechbrain import RECIPES, SpeechbrainVerifier
+from evaluation.verifiers.speechbrain import RECIPES, SpeechbrainVerifier, find_weights
 from evaluation.verifiers.trained import TrainedVerifier
 from evaluation.verifiers.training import VerifierModule
 from evaluation.verifiers.verifier import Verifier
@@ -83,7 +83,7 @@ def check_verifiers(names: Sequence[str], trained: Mapping[str, VerifierTraining
         if name not in known:
             raise UserError(f"verifiers: unknown {name!r}; known are {', '.join(known)}")
         if name in RECIPES:
-            READY_MADE[name]()  # its weights may be missing
+            find_weights(name)
 
 
 def load_verifier(name: str, run: Path) -> Verifier:

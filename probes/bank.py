@@ -12,7 +12,7 @@ from lightning import LightningModule
 from torch import Tensor, nn
 
 from acoustics.errors import UserError
-from acoustics.frames import rate_of
+from acoustics.frames import mel_frames, rate_of
 from acoustics.mel import LogMel
 from asr_models.checkpoint import load_recogniser
 from asr_models.memory import give_back_freed
@@ -123,7 +123,7 @@ class ProbeBank(LightningModule):
 
     def reconstruct(self, batch: SpeechBatch) -> dict[str, Float[Tensor, "batch frame mel"]]:
         """Log-mel of every layer for one batch, cut to the frames of its longest utterance."""
-        frames = self.target(batch)[1]
+        frames = mel_frames(batch.lengths, self.log_mel.hop_length)
         out = {}
         for name, states in self.hear(batch).states.items():
             probe = self.probe(name)

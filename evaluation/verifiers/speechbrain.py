@@ -93,10 +93,7 @@ class SpeechbrainVerifier(Verifier):
         self.name, self._recipe = model, RECIPES[model]
         self.width = self._recipe.width
         self._device = device
-        path = Path(folder).expanduser() if folder else cache_root() / "speechbrain" / model
-        if not (path / WEIGHTS).is_file():
-            _fetch(self._recipe.source, path, download)
-        self._network = _load(self._recipe, path / WEIGHTS).to(device)
+        self._network = _load(self._recipe, find_weights(model, folder, download)).to(device)
         from speechbrain.lobes.features import Fbank
 
         self._features = Fbank(n_mels=self._recipe.n_mels).to(device)
@@ -116,6 +113,18 @@ class SpeechbrainVerifier(Verifier):
             features = features - features.mean(1, keepdim=True)
             row[:] = self._network(features, whole).flatten().float().cpu().numpy()
         return vectors
+
+
+def find_weights(model: str, folder: str | None = None, download: bool = False) -> Path:
+    """Where the weights of a model are, after a download where one was asked for.
+
+    Raises:
+        UserError: they are missing; it says how to get them.
+    """
+    path = Path(folder).expanduser() if folder else cache_root() / "speechbrain" / model
+    if not (path / WEIGHTS).is_file():
+        _fetch(RECIPES[model].source, path, download)
+    return path / WEIGHTS
 
 
 def _fetch(source: str, folder: Path, download: bool) -> None:
