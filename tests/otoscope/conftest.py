@@ -1,5 +1,7 @@
 """`otoscope` as a user types it, in processes of its own, and one finished run for all tests."""
 
+import fcntl
+import json
 import os
 import re
 import shutil
@@ -10,7 +12,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pytest
@@ -158,9 +160,20 @@ def here(
 
 @pytest.fixture(scope="session")
 def finished(terminal: Terminal, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Outcome]:
-    """The tiny experiment, run once without interruption: its folder, and what the call printed."""
-    folder = tmp_path_factory.mktemp("finished") / "run"
-    return folder, terminal("run", *TINY, "--output", folder).ok()
+    """The tiny experiment, run once without interruption: its folder, and what the call printed.
+
+    Processes of one test session share it: the first runs it, the others wait.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "finished"
+    folder.mkdir(exist_ok=True)
+    said = folder / "outcome.json"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not said.exists():
+            outcome = terminal("run", *TINY, "--output", folder / "run").ok()
+            said.write_text(json.dumps(asdict(outcome)))
+    return folder / "run", Outcome(**json.loads(said.read_text()))
 
 
 @pytest.fixture
