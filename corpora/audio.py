@@ -10,7 +10,6 @@ import soundfile
 from lhotse import MonoCut
 from lhotse.cut import Cut
 from numpy.typing import NDArray
-from scipy.signal import firwin, upfirdn
 
 from corpora.corpus import SAMPLE_RATE
 
@@ -100,6 +99,8 @@ def resample(
     delay = (len(taps) - 1) // 2
     # The leading zeros make the filter's delay a whole number of output samples.
     lead = -delay % down
+    from scipy.signal import upfirdn  # here, for it takes a second to import
+
     filtered = upfirdn(np.concatenate([np.zeros(lead, np.float32), taps]), waveform, up, down)
     first = (delay + lead) // down
     count = -(-len(waveform) * up // down)
@@ -120,6 +121,8 @@ def write_wav(path: Path, waveform: NDArray[np.float32]) -> None:
 @lru_cache(maxsize=8)
 def _low_pass(up: int, down: int) -> NDArray[np.float32]:
     widest = max(up, down)
+    from scipy.signal import firwin
+
     taps: NDArray[np.float32] = firwin(
         2 * _HALF_WIDTH * widest + 1, 0.95 / widest, window=("kaiser", 9.0)
     ).astype(np.float32)

@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 from corpora.corpus import SAMPLE_RATE
 
@@ -64,6 +63,8 @@ def hum(rng: np.random.Generator, samples: int) -> Sound:
 
 def resonant(rng: np.random.Generator, samples: int) -> Sound:
     """Noise through a few resonances: water, steam, a crowd far away."""
+    from scipy.signal import lfilter  # here, for it takes a second to import
+
     source = rng.standard_normal(samples)
     total = np.zeros(samples)
     for _ in range(int(rng.integers(2, 5))):

@@ -45,10 +45,13 @@ def _stem(layer: str) -> str:
     return found.group() if found else layer
 
 
-def steps(results: Results, depths: Mapping[str, int]) -> list[StepRow]:
-    """The steps of EER and STOI for every model, condition and scorer."""
+def steps(
+    results: Results, depths: Mapping[str, int], models: Sequence[str] | None = None
+) -> list[StepRow]:
+    """The steps of EER and STOI for every condition and scorer of `models` (default: all)."""
     rows = []
     cells = [cell for cell in results.cells() if cell.metric in STEP_METRICS]
+    cells = [cell for cell in cells if models is None or cell.model in models]
     places = dict.fromkeys(cell._replace(layer="") for cell in cells)
     for place in places:
         present = {cell.layer for cell in cells if cell._replace(layer="") == place}

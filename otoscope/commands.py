@@ -6,7 +6,9 @@ import shutil
 import time
 from argparse import ArgumentParser as PlainParser
 from pathlib import Path
+from typing import Any
 
+import yaml
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
 from rich.console import Console
 from rich.table import Table
@@ -16,12 +18,11 @@ from asr_models.checkpoint import load_recogniser
 from asr_models.recogniser import Recogniser
 from evaluation.listening import write_atomically
 from evaluation.records import SummaryRow, read_rows
-from evaluation.report import build_report
 from evaluation.steps import StepRow, steps_table
 from evaluation.summary import results_table
 from otoscope.configuration import CONFIG, as_values, build, experiment_parser, one_line
 from otoscope.display import RunDisplay, output_console
-from otoscope.plan import Plan, code_digest, library_versions
+from otoscope.plan import Plan, architecture_config, code_digest, library_versions
 from otoscope.runner import finished, locked, record_of, run_stages
 
 SPACE_NEEDED = 200e6  # bytes; less than that free is said before the work, not after it
@@ -84,16 +85,22 @@ def save_config(parser: ArgumentParser, options: Namespace, folder: Path) -> Non
     """Write the resolved configuration; the stages read it from there."""
     text = parser.dump(options, skip_none=False)
     write_atomically(folder / CONFIG, text.encode())
+    values = yaml.safe_load(text)
+    for name in values["architectures"]:
+        (folder / name).mkdir(exist_ok=True)
+        own = yaml.safe_dump(architecture_config(values, name), sort_keys=False)
+        write_atomically(folder / name / CONFIG, own.encode())
 
 
-def write_environment(folder: Path, values: dict[str, object]) -> None:
+def write_environment(folder: Path, values: dict[str, Any]) -> None:
     """Write versions and seed beside the results."""
     facts = {
         "seed": values["seed"],
         "python": platform.python_version(),
         "versions": library_versions(),
     }
-    write_atomically(folder / "environment.json", json.dumps(facts, indent=2).encode())
+    for place in (folder, *(folder / name for name in values.get("architectures", {}))):
+        write_atomically(place / "environment.json", json.dumps(facts, indent=2).encode())
 
 
 def write_stages(folder: Path, plan: Plan) -> None:
@@ -163,6 +170,8 @@ def _recogniser(given: str | None) -> Recogniser:
 
 def report(arguments: list[str]) -> None:
     """`otoscope report`: build the page again."""
+    from evaluation.report import build_report
+
     parser = PlainParser(prog="otoscope report", description="Build report/index.html of a run.")
     parser.add_argument("run", help="the run folder")
     parser.add_argument(

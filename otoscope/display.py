@@ -24,7 +24,7 @@ class RunDisplay:
         self.bars: dict[str, TaskID] = {}
         self.spoken: dict[str, float] = {}
         self.progress = Progress(
-            TextColumn("{task.fields[stage]:<22}"),
+            TextColumn("{task.fields[stage]:<28}"),
             BarColumn(30),
             TextColumn("{task.percentage:>3.0f} %"),
             TimeElapsedColumn(),
@@ -52,13 +52,13 @@ class RunDisplay:
         if fraction >= 1.0:
             if stage in self.bars:
                 self.progress.remove_task(self.bars.pop(stage))
-            self.console.print(f"  {stage:<22} done in {seconds:6.1f} s", highlight=False)
+            self.console.print(f"  {stage:<28} done in {seconds:6.1f} s", highlight=False)
         elif self.console.is_terminal:
             if stage not in self.bars:
                 self.bars[stage] = self.progress.add_task("", total=1.0, stage=stage, text=text)
             self.progress.update(self.bars[stage], completed=fraction, text=text)
         elif time.monotonic() - self.spoken.get(stage, 0.0) > 30.0:
             self.spoken[stage] = time.monotonic()
-            line = f"  {stage:<22} {100 * fraction:3.0f} %  {text}"
+            line = f"  {stage:<28} {100 * fraction:3.0f} %  {text}"
             self.console.print(line, highlight=False, soft_wrap=True)
             sys.stdout.flush()

@@ -1,7 +1,7 @@
 """What an experiment is: the schema behind every YAML file in `configs/experiments`."""
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Literal
 
 from acoustics.errors import UserError
@@ -11,102 +11,25 @@ from corpora.augmentation import condition_snr_db
 from corpora.corpus import Corpus, NoiseSource
 from corpora.joined import JoinedCorpus
 from evaluation.quality import QUALITY_METRICS
+from otoscope.settings import (
+    Architecture,
+    Compute,
+    EvaluationSettings,
+    Identity,
+    ModelName,
+    ProbeSettings,
+    ProbeVariant,
+    Training,
+)
 from otoscope.verification import VerifierTraining, check_verifiers
 from probes.probe import Body
 
-ModelName = Literal["baseline", "robust", "untrained"]
-
-
-@dataclass
-class Training:
-    """How long and on what something is trained.
-
-    Attributes:
-        max_steps: optimiser steps.
-        learning_rate: peak of the warm-up and cosine schedule.
-        batch_duration_s: seconds of speech in a batch.
-        noisy_fraction: share of the utterances that get noise.
-        clean_epochs: epochs at the beginning that have none.
-        validations: how often the held-out speakers are scored on the way.
-    """
-
-    max_steps: int = 850
-    learning_rate: float = 4e-3
-    batch_duration_s: float = 24.0
-    noisy_fraction: float = 0.0
-    clean_epochs: int = 0
-    validations: int = 4
-
-
-@dataclass
-class ProbeSettings:
-    """The probes: which layers, what shape, how trained.
-
-    Attributes:
-        layers: names or globs.
-        body: `highway` or `linear`.
-        hidden: width of the Highway layers.
-        highway_layers: number of Highway layers.
-        training: length, batches and share of noisy utterances.
-    """
-
-    layers: list[str] = field(default_factory=lambda: ["*"])
-    body: Body = "highway"
-    hidden: int = 128
-    highway_layers: int = 4
-    training: Training = field(
-        default_factory=lambda: Training(300, 4e-3, 9.0, noisy_fraction=0.5, validations=8)
-    )
-
-
-@dataclass
-class EvaluationSettings:
-    """What is rendered and how it is scored.
-
-    Attributes:
-        conditions: `clean`, or `snrN` for noise at N dB.
-        utterances_per_speaker: of each test speaker (null: all there are).
-        quality: which of PESQ, STOI and ESTOI to measure.
-        quality_per_speaker: utterances of each speaker that get them (null: all).
-        keep_audio: utterances of each speaker whose audio is kept (null: all that are scored).
-        sample_speakers: speakers of whom one utterance each is kept as listening sample.
-        griffin_lim_iterations: of the vocoder.
-        n_positive: at most so many positive trials, and as many negative ones (null: all).
-        bootstrap_replicates: resamplings of the test speakers behind every interval.
-        workers: processes that measure PESQ and STOI, for each job.
-        batch_duration_s: seconds of speech rendered at once.
-    """
-
-    conditions: list[str] = field(default_factory=lambda: ["clean", "snr0"])
-    utterances_per_speaker: int | None = 4
-    quality: list[str] = field(default_factory=lambda: ["pesq_wb", "pesq_nb", "stoi", "estoi"])
-    quality_per_speaker: int | None = 1
-    keep_audio: int | None = None
-    sample_speakers: int = 4
-    griffin_lim_iterations: int = 32
-    n_positive: int | None = None
-    bootstrap_replicates: int = 1000
-    workers: int = 1
-    batch_duration_s: float = 40.0
-
-
-@dataclass
-class Compute:
-    """Where and how widely things run.
-
-    Attributes:
-        accelerator: Lightning's name of the device kind, e.g. `cpu`, `gpu` or `auto`.
-        devices: devices of one training job.
-        jobs: stages that run at once, each in a process of its own.
-        threads: threads of computation of each job; part of what a run's numbers depend on.
-        num_workers: processes that load data, for each job.
-    """
-
-    accelerator: str = "cpu"
-    devices: int = 1
-    jobs: int = 2
-    threads: int = 1
-    num_workers: int = 0
+RESERVED = (
+    *("corpus", "recognisers", "probes", "verifiers", "evaluate", "states", "identity"),
+    *("word_errors", "tables", "paper", "report", "audio", "samples", "mels", "wandb"),
+    *("tensorboard", "listening"),
+)
+"""Stages and folders of a run; what an architecture or a variant cannot be called."""
 
 
 class Experiment:
@@ -129,6 +52,11 @@ class Experiment:
         verifiers: which score speakers: `ge2e` (of `resemblyzer`), `ecapa` and `xvector` (of
             speechbrain), or names in `trained_verifiers`.
         trained_verifiers: verifiers that a run trains itself, by name.
+        architectures: further recognisers by name, each in a sub-folder of that name.
+        probe_variants: the probes again by name, with another seed or body.
+        states: measure distances between states, and verify speakers on the states themselves.
+        identity: compare natural with rendered speech and adapt a verifier (null: do not).
+        paper: make the tables and figures of Li et al. (2020), and judge their claims.
         compute: device, processes and threads.
         loggers: `wandb` and `tensorboard`, beside what always goes to disk.
     """
@@ -149,6 +77,11 @@ class Experiment:
         evaluation: EvaluationSettings = EvaluationSettings(),  # noqa: B008 - read only
         verifiers: list[str] = ["ge2e"],  # noqa: B006 - read only
         trained_verifiers: dict[str, VerifierTraining] = {},  # noqa: B006 - read only
+        architectures: dict[str, Architecture] = {},  # noqa: B006 - read only
+        probe_variants: dict[str, ProbeVariant] = {},  # noqa: B006 - read only
+        states: bool = False,
+        identity: Identity | None = None,
+        paper: bool = False,
         compute: Compute = Compute(),  # noqa: B008 - read only
         loggers: list[Literal["wandb", "tensorboard"]] = ["wandb"],  # noqa: B006 - read only
     ) -> None:
@@ -159,7 +92,32 @@ class Experiment:
         self.snr_ranges_db = snr_ranges_db
         self.probe, self.evaluation, self.compute = probe, evaluation, compute
         self.verifiers, self.trained_verifiers = verifiers, trained_verifiers
+        self.architectures, self.probe_variants = architectures, probe_variants
+        self.states, self.identity, self.paper = states, identity, paper
         self.loggers = loggers
+
+    @property
+    def trained(self) -> list[str]:
+        """The models that learn: all but the control."""
+        return [model for model in self.models if model != "untrained"]
+
+    def variants(self) -> list[str]:
+        """`model.variant` for every variant of the probes of every model but the control."""
+        return [f"{model}.{name}" for name in self.probe_variants for model in self.trained]
+
+    def probes_of(self, variant: str) -> tuple[Body, int]:
+        """Body and seed of the probes, or of a variant of them."""
+        changed = self.probe_variants.get(variant, ProbeVariant())
+        seed = self.seed if changed.seed is None else changed.seed
+        return changed.body or self.probe.body, seed
+
+    def _trainings(self) -> dict[str, Training]:
+        found = {"baseline": self.baseline, "robust": self.robust}
+        found["probe.training"] = self.probe.training
+        for name, own in self.architectures.items():
+            given = {"baseline": own.baseline, "robust": own.robust}
+            found |= {f"architectures.{name}.{k}": t for k, t in given.items() if t is not None}
+        return found
 
     def _counts(self) -> dict[str, int]:
         counts = {
@@ -171,11 +129,12 @@ class Experiment:
             "compute.jobs": self.compute.jobs,
             "compute.threads": self.compute.threads,
         }
-        trainings = {"baseline": self.baseline, "robust": self.robust}
-        for name, training in (trainings | {"probe.training": self.probe.training}).items():
+        for name, training in self._trainings().items():
             counts[f"{name}.max_steps"] = training.max_steps
             counts[f"{name}.validations"] = training.validations
         settings = self.evaluation
+        if self.identity is not None:
+            counts["identity.utterances_per_speaker"] = self.identity.utterances_per_speaker
         for key in ("utterances_per_speaker", "quality_per_speaker", "n_positive"):
             if (value := getattr(settings, key)) is not None:
                 counts[f"evaluation.{key}"] = value
@@ -183,11 +142,29 @@ class Experiment:
 
     def _amounts(self) -> dict[str, float]:
         amounts = {"evaluation.batch_duration_s": self.evaluation.batch_duration_s}
-        trainings = {"baseline": self.baseline, "robust": self.robust}
-        for name, training in (trainings | {"probe.training": self.probe.training}).items():
+        for name, training in self._trainings().items():
             amounts[f"{name}.learning_rate"] = training.learning_rate
             amounts[f"{name}.batch_duration_s"] = training.batch_duration_s
         return amounts
+
+    def _check_names(self) -> None:
+        for key, names in (
+            ("architectures", self.architectures),
+            ("probe_variants", self.probe_variants),
+        ):
+            for name in names:
+                if not re.fullmatch(r"[A-Za-z0-9_-]+", name) or name in RESERVED:
+                    raise UserError(
+                        f"{key}: {name!r} names files and folders of the run; use letters, digits, "
+                        f"_ and -, and none of {', '.join(RESERVED)}"
+                    )
+        for name in self.probe_variants:
+            if self.probes_of(name) == self.probes_of(""):
+                raise UserError(
+                    f"probe_variants: {name!r} is no variant: give it another seed or body"
+                )
+        for architecture in self.architectures.values():
+            select_layers(architecture.recogniser().layers, self.probe.layers)
 
     def check(self) -> None:
         """Find the mistakes that would otherwise show only after hours of work.
@@ -211,6 +188,7 @@ class Experiment:
         keep = self.evaluation.keep_audio
         if keep is not None and keep < 1 and self.evaluation.sample_speakers:
             raise UserError("evaluation.keep_audio: listening samples need 1 or more; or set null")
+        self._check_names()
         for key, value in self._counts().items():
             if value < 1:
                 raise UserError(f"{key}: {value} is not possible, it must be 1 or more")

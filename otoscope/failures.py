@@ -36,13 +36,10 @@ def write_failures(
     write_rows(path, FailureRow, rows)
 
 
-def merge_failures(run: Path, models: Sequence[str], path: Path) -> None:
-    """Write the problems that any stage of these models met, each once, into one table."""
+def merge_failures(folders: Sequence[Path], path: Path) -> None:
+    """Write the problems that any of these stages met, each once, into one table."""
     rows: dict[FailureRow, None] = {}
-    folders = [
-        run / kind / model for kind in ("recognisers", "probes", "tables") for model in models
-    ]
-    for folder in [run / "corpus", *folders]:
-        rows |= dict.fromkeys(read_rows(folder / FAILURES, FailureRow))
+    for found in (folder / FAILURES for folder in folders):
+        rows |= dict.fromkeys(read_rows(found, FailureRow) if found.is_file() else ())
     order = {"train": 0, "dev": 1, "test": 2}
     write_rows(path, FailureRow, sorted(rows, key=lambda r: (order[r.split], r.utterance)))

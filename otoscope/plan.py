@@ -2,18 +2,32 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from importlib.metadata import PackageNotFoundError, version
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+from evaluation.listening import REFERENCE
 from otoscope.experiment import Experiment
 
 # What the numbers of a finished stage depend on besides the configuration.
 LIBRARIES = ("otoscope", "torch", "torchaudio", "lhotse", "pesq", "pystoi", "resemblyzer")
+
+FIXED = ("utterances.csv", "mixtures.csv", "trials.csv", "corpus")
+CSVS = (
+    "scores",
+    "trial_scores",
+    "summary",
+    "variants",
+    "steps",
+    "contrasts",
+    "samples",
+    "failures",
+)
 
 
 @dataclass(frozen=True)
@@ -55,8 +69,19 @@ def code_digest() -> str:
     return digest.hexdigest()[:16]
 
 
+def architecture_config(config: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Configuration of the run in the sub-folder of one of the `architectures`."""
+    own = config["architectures"][name]
+    found = {**config, "name": f"{config['name']}-{name}", "architectures": {}, "paper": False}
+    found |= {key: own[key] for key in ("baseline", "robust") if own[key] is not None}
+    return found | {"recogniser": own["recogniser"]}
+
+
 class Plan:
     """Stages of an experiment, in an order in which they can run.
+
+    The stages of the first architecture have the run folder to themselves; those of another have
+    its name before their own, and so have their outputs.
 
     Args:
         experiment: the experiment.
@@ -64,65 +89,108 @@ class Plan:
     """
 
     def __init__(self, experiment: Experiment, config: Mapping[str, Any]) -> None:
-        self.config = config
         self.stages: dict[str, Stage] = {}
+        self._experiment, self._config = experiment, config
         self._common = {"versions": library_versions(), "seed": experiment.seed}
         compute = experiment.compute
         self._common |= {"threads": compute.threads, "accelerator": compute.accelerator}
         self._corpus = experiment.corpus.fingerprint()
         self._asr_corpus = experiment.recogniser_corpus.fingerprint()
         self._noise = experiment.noise.fingerprint()
-        self._speakers = {
-            name: experiment.trained_verifiers[name].corpus.fingerprint()
-            for name in experiment.verifiers
-            if name in experiment.trained_verifiers
-        }
-        self._build(experiment.models)
+        self._corpus_stage()
+        self._verifiers()
+        places = {"": config}
+        for name in experiment.architectures:
+            places[f"{name}/"] = architecture_config(config, name)
+            fixed = tuple(f"{name}/{path}" for path in FIXED)
+            self._add(f"{name}/corpus", ("corpus",), fixed)
+        for place, values in places.items():
+            self._train(place, values)
+        for place, values in places.items():
+            self._score(place, values)
+        for place in places:
+            self._close(place)
+        tables = tuple(f"{place}tables" for place in places)
+        if experiment.paper:
+            words = [f"{p}word_errors/{m}" for p in places for m in self._experiment.trained]
+            self._add("paper", (*tables, *words), ("paper",))
+        last = ("paper",) if experiment.paper else ("tables",)
+        self._add("report", last, ("report",), config["loggers"])
+        for place in list(places)[1:]:
+            self._add(f"{place}report", (f"{place}tables",), (f"{place}report",), config["loggers"])
 
-    def _build(self, models: Sequence[str]) -> None:
-        evaluation = dict(self.config["evaluation"])
+    def _corpus_stage(self) -> None:
+        evaluation = self._config["evaluation"]
         trials = {k: evaluation[k] for k in ("conditions", "utterances_per_speaker", "n_positive")}
-        fixed = ("utterances.csv", "mixtures.csv", "trials.csv", "corpus")
-        self._add("corpus", (), fixed, self._corpus, self._asr_corpus, self._noise, trials)
-        recogniser = self.config["recogniser"]
-        for model in models:
-            where = f"recognisers/{model}"
-            parts: list[Any] = [recogniser, self._asr_corpus]
-            training = self.config["robust" if model == "robust" else "baseline"]
-            parts.append(training)
-            if training["noisy_fraction"]:
-                parts += [self._noise, self.config["snr_ranges_db"]]
-            self._add(where, ("corpus",), (where,), *parts, upstream=False)
-        for model in models:
-            where = f"probes/{model}"
-            parts = [self.config["probe"], self._corpus, self._noise, self.config["snr_ranges_db"]]
-            self._add(where, (f"recognisers/{model}",), (where,), *parts)
-        for name, speakers in self._speakers.items():
-            where = f"verifiers/{name}"
-            self._add(where, (), (where,), self.config["trained_verifiers"][name], speakers)
-        trained = [m for m in models if m != "untrained"]
-        listeners = [f"recognisers/{m}" for m in trained]
-        listeners += [f"verifiers/{name}" for name in self._speakers]
+        self._add("corpus", (), FIXED, self._corpus, self._asr_corpus, self._noise, trials)
+
+    def _verifiers(self) -> None:
+        trained = self._experiment.trained_verifiers
+        for name in [name for name in self._experiment.verifiers if name in trained]:
+            parts = self._config["trained_verifiers"][name], trained[name].corpus.fingerprint()
+            self._add(f"verifiers/{name}", (), (f"verifiers/{name}",), *parts)
+
+    def _train(self, place: str, values: Mapping[str, Any]) -> None:
+        """Recognisers and probes, variants included."""
+        noise = [self._noise, values["snr_ranges_db"]]
+        for model in self._experiment.models:
+            where = f"{place}recognisers/{model}"
+            training = values["robust" if model == "robust" else "baseline"]
+            parts = [values["recogniser"], self._asr_corpus, training]
+            parts += noise if training["noisy_fraction"] else []
+            self._add(where, (f"{place}corpus",), (where,), *parts, upstream=False)
+        variants = values["probe_variants"]
+        for name in self._banks():
+            its_model, _, variant = name.partition(".")
+            where, needs = f"{place}probes/{name}", (f"{place}recognisers/{its_model}",)
+            more = [variants[variant]] if variant else []
+            self._add(where, needs, (where,), values["probe"], self._corpus, *noise, *more)
+
+    def _banks(self) -> list[str]:
+        return [*map(str, self._experiment.models), *self._experiment.variants()]
+
+    def _score(self, place: str, values: Mapping[str, Any]) -> None:
+        """Everything that makes tables of single scores."""
+        experiment, evaluation = self._experiment, dict(values["evaluation"])
+        verifiers = [name for name in self.stages if name.startswith("verifiers/")]
+        listeners = [*(f"{place}recognisers/{m}" for m in self._experiment.trained), *verifiers]
         scored = {
             k: v for k, v in evaluation.items() if k not in ("workers", "bootstrap_replicates")
         }
-        for i, model in enumerate(models):
-            outputs: tuple[str, ...] = (
-                f"tables/{model}",
-                f"audio/{model}",
-                f"samples/{model}",
-                f"mels/{model}",
-            )
-            if i == 0:
-                outputs += ("audio/reference", "samples/reference", "mels/reference")
-            needs = ("corpus", f"probes/{model}", *listeners)
-            verifiers = self.config["verifiers"]
-            self._add(f"evaluate/{model}", needs, outputs, scored, verifiers, i == 0)
-        needs = tuple(f"evaluate/{m}" for m in models)
-        csvs = ("scores", "trial_scores", "summary", "steps", "samples", "failures")
-        tables = tuple(f"{name}.csv" for name in csvs)
-        self._add("tables", needs, tables, evaluation["bootstrap_replicates"])
-        self._add("report", ("tables",), ("report",), self.config["loggers"])
+        first = experiment.models[0]
+        for name, condition in product(self._banks(), evaluation["conditions"]):
+            folders = ["tables"] if "." in name else ["tables", "audio", "samples", "mels"]
+            outputs = [f"{place}{folder}/{name}/{condition}" for folder in folders]
+            if name == first:
+                outputs += [f"{place}{folder}/{REFERENCE}/{condition}" for folder in folders[1:]]
+            needs = (f"{place}corpus", f"{place}probes/{name}", *listeners)
+            parts = scored, values["verifiers"], name == first
+            self._add(f"{place}evaluate/{name}/{condition}", needs, tuple(outputs), *parts)
+        for model in map(str, experiment.models):
+            if experiment.states:
+                where = f"{place}states/{model}"
+                needs = (f"{place}corpus", f"{place}recognisers/{model}")
+                self._add(where, needs, (where,), values["probe"]["layers"])
+            if experiment.identity:
+                where = f"{place}identity/{model}"
+                heard = [
+                    f"{place}evaluate/{name}/{condition}"
+                    for name in dict.fromkeys((first, model))
+                    for condition in evaluation["conditions"]
+                ]
+                self._add(where, tuple(heard), (where,), values["identity"])
+            if experiment.paper and model != "untrained":
+                where = f"{place}recognisers/{model}"
+                self._add(f"{place}word_errors/{model}", (where,), (f"{where}/wer.csv",))
+
+    def _close(self, place: str) -> None:
+        """The tables of one architecture."""
+        kinds = ("evaluate", "states", "identity")
+        needs = tuple(n for n in self.stages if n.startswith(tuple(f"{place}{k}/" for k in kinds)))
+        outputs = tuple(f"{place}{name}.csv" for name in CSVS)
+        self._add(
+            f"{place}tables", needs, outputs, self._config["evaluation"]["bootstrap_replicates"]
+        )
 
     def _add(
         self,

@@ -105,12 +105,13 @@ def run_stages(run: Path, plan: Plan, jobs: int, watch: Watcher) -> None:
     if not waiting:
         return
     shutil.rmtree(run / SCRATCH, ignore_errors=True)
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")  # imports once for all, then forks
+    context.set_forkserver_preload(["otoscope.stages"])
     events: Any = context.Queue()
     began: dict[str, float] = {}
     running: dict[Future[float], Stage] = {}
     with ProcessPoolExecutor(
-        jobs, mp_context=context, initializer=_begin_worker, initargs=(events, os.getpid())
+        jobs, mp_context=context, initializer=_begin_worker, initargs=(events,)
     ) as pool:
         try:
             while waiting or running:
@@ -149,19 +150,20 @@ def _drain(events: Any) -> Iterator[Event]:
             return
 
 
-def _begin_worker(events: Any, parent: int) -> None:
+def _begin_worker(events: Any) -> None:
     """Once per process: where to report, and an end together with the parent's."""
     global _events
     _events = events
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     warnings.filterwarnings("ignore", module="lightning")
     warnings.filterwarnings("ignore", message=".*TreeSpec.*")
-    threading.Thread(target=_follow, args=(parent,), daemon=True).start()
+    threading.Thread(target=_follow_parent, daemon=True).start()
 
 
-def _follow(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(0.5)
+def _follow_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
     os._exit(1)
 
 

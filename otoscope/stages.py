@@ -1,35 +1,25 @@
 """What each stage of a run does, executed in a process of its own."""
 
 import shutil
-from collections.abc import Callable
-from dataclasses import replace
-from itertools import chain
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 from asr_models.memory import keep_freed
 from corpora.datamodule import SpeechDataModule
 from corpora.selection import mixture_rows, utterance_rows
 from evaluation.callbacks import ListeningSamples, ScoreSpeech
-from evaluation.listening import REFERENCE_LAYERS, SAMPLES, read_samples, save_samples
-from evaluation.records import (
-    MixtureRow,
-    ScoreRow,
-    SummaryRow,
-    TrialScoreRow,
-    UtteranceRow,
-    read_rows,
-    write_rows,
-)
+from evaluation.listening import SAMPLES
+from evaluation.paper.paper import write_paper
+from evaluation.records import MixtureRow, UtteranceRow, write_rows
 from evaluation.report import build_report
-from evaluation.steps import StepRow, steps
-from evaluation.summary import collect, summarise
-from evaluation.trials import load_trials, make_trials, save_trials
+from evaluation.trials import make_trials, save_trials
 from evaluation.watching import StepProgress
 from otoscope.configuration import load_run
 from otoscope.experiment import Experiment
-from otoscope.failures import FAILURES, merge_failures, write_failures
+from otoscope.failures import FAILURES, write_failures
 from otoscope.logging import log_run
+from otoscope.plan import FIXED
+from otoscope.tables import make_tables
 from otoscope.training import (
     Report,
     make_bank,
@@ -40,45 +30,63 @@ from otoscope.training import (
     train_verifier,
 )
 from otoscope.verification import load_verifier
+from otoscope.word_errors import count_word_errors
 from probes.checkpoint import load_bank_weights
 
-Row = TypeVar("Row", ScoreRow, TrialScoreRow)
+KINDS = (
+    *("corpus", "recognisers", "probes", "verifiers", "evaluate", "states", "identity"),
+    *("word_errors", "tables", "paper", "report"),
+)
 
 
-def execute(run: Path, stage: str, scratch: Path, report: Report) -> None:
-    """Run one stage of the run in `run`, leaving its outputs in `scratch`."""
+def execute(root: Path, stage: str, scratch: Path, report: Report) -> None:
+    """Run one stage of the run in `root`, leaving its outputs in `scratch`."""
+    place, kind, name, condition = split_stage(stage)
+    run = root / place
     experiment, _ = load_run(run)
     set_threads(experiment.compute.threads)
     keep_freed()
-    kind, _, model = stage.partition("/")
+    if kind != "report":  # which works in place
+        scratch = scratch / place
+        scratch.mkdir(exist_ok=True)
     work: dict[str, Callable[[], None]] = {
-        "corpus": lambda: prepare_corpus(experiment, scratch, report),
+        "corpus": lambda: (
+            copy_corpus(root, scratch) if place else prepare_corpus(experiment, scratch, report)
+        ),
         "recognisers": lambda: train_recogniser(
             experiment,
-            model,  # type: ignore[arg-type]
-            scratch / "recognisers" / model,
+            name,  # type: ignore[arg-type]
+            scratch / "recognisers" / name,
             report,
         ),
-        "probes": lambda: train_probes(
-            experiment, run / "recognisers" / model, scratch / "probes" / model, report
+        "probes": lambda: train_probes(experiment, run, name, scratch / "probes" / name, report),
+        "verifiers": lambda: train_verifier(experiment, name, scratch / "verifiers" / name, report),
+        "evaluate": lambda: evaluate(experiment, run, root, name, condition, scratch, report),
+        "word_errors": lambda: count_word_errors(
+            experiment, run, name, scratch / "recognisers" / name, report
         ),
-        "verifiers": lambda: train_verifier(
-            experiment, model, scratch / "verifiers" / model, report
-        ),
-        "evaluate": lambda: evaluate(experiment, run, model, scratch, report),
-        "tables": lambda: make_tables(experiment, run, scratch, report),
-        "report": lambda: make_report(experiment, run, scratch, report),
+        "tables": lambda: make_tables(experiment, run, scratch),
+        "paper": lambda: make_paper(experiment, root, scratch),
+        "report": lambda: make_report(experiment, run, report),
     }
     work[kind]()
 
 
-def scoring_data(experiment: Experiment) -> SpeechDataModule:
-    """The test speakers in every condition."""
+def split_stage(stage: str) -> tuple[str, str, str, str]:
+    """Sub-folder of the architecture ("" for the first), kind, model or verifier, condition."""
+    parts = stage.split("/")
+    place = "" if parts[0] in KINDS else parts.pop(0)
+    kind, name, condition = [*parts, "", ""][:3]
+    return place, kind, name, condition
+
+
+def scoring_data(experiment: Experiment, conditions: Sequence[str]) -> SpeechDataModule:
+    """The test speakers in some conditions."""
     settings = experiment.evaluation
     return SpeechDataModule(
         experiment.corpus,
         noise=experiment.noise,
-        conditions=settings.conditions,
+        conditions=conditions,
         batch_duration_s=settings.batch_duration_s,
         seed=experiment.seed,
         utterances_per_test_speaker=settings.utterances_per_speaker,
@@ -90,7 +98,8 @@ def prepare_corpus(experiment: Experiment, scratch: Path, report: Report) -> Non
     """Speak or index the corpus and the noise; fix test utterances, mixtures and trials."""
     for part in (experiment.recogniser_corpus, experiment.noise):
         part.prepare(report)
-    data, settings = scoring_data(experiment), experiment.evaluation
+    settings = experiment.evaluation
+    data = scoring_data(experiment, settings.conditions)
     cuts = data.cuts("test")
     utterances = [UtteranceRow(**row) for row in utterance_rows(cuts)]  # type: ignore[arg-type]
     trials, notes = make_trials(utterances, experiment.seed, settings.n_positive)
@@ -104,77 +113,67 @@ def prepare_corpus(experiment: Experiment, scratch: Path, report: Report) -> Non
     write_failures(scratch / "corpus" / FAILURES, data, notes)
 
 
-def evaluate(experiment: Experiment, run: Path, model: str, scratch: Path, report: Report) -> None:
-    """Render and score one model's layers; the first model brings the references along."""
-    settings, first = experiment.evaluation, experiment.models[0] == model
-    bank = make_bank(experiment, run / "recognisers" / model)
-    load_bank_weights(bank, run / "probes" / model)
-    trained = [name for name in experiment.models if name != "untrained"]
+def copy_corpus(root: Path, scratch: Path) -> None:
+    """Every architecture hears the utterances, mixtures and trials of the first."""
+    for name in FIXED:
+        source = root / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, scratch / name)
+
+
+def evaluate(
+    experiment: Experiment,
+    run: Path,
+    root: Path,
+    name: str,
+    condition: str,
+    scratch: Path,
+    report: Report,
+) -> None:
+    """Render and score the layers of a model, or of a variant of its probes, in one condition.
+
+    The first model brings the references along. A variant is scored by less, and leaves no sound.
+    """
+    model, _, variant = name.partition(".")
+    settings, first = experiment.evaluation, experiment.models[0] == name
+    tables = scratch / "tables" / name / condition
+    bank = make_bank(experiment, run / "recognisers" / model, variant)
+    load_bank_weights(bank, run / "probes" / name)
+    listeners = [] if variant else experiment.trained
+    verifiers = experiment.verifiers[: 1 if variant else None]
     score = ScoreSpeech(
         str(scratch),
-        tables=str(scratch / "tables" / model),
-        model=model,
+        tables=str(tables),
+        model=name,
         trials=str(run / "trials.csv"),
         references=first,
-        verifiers=[load_verifier(name, run) for name in experiment.verifiers],
-        recognisers={name: str(run / "recognisers" / name) for name in trained},
-        quality=settings.quality,
+        verifiers=[load_verifier(verifier, root) for verifier in verifiers],
+        recognisers={other: str(run / "recognisers" / other) for other in listeners},
+        quality=[metric for metric in settings.quality if not variant or metric == "stoi"],
         quality_per_speaker=settings.quality_per_speaker,
-        keep_audio=settings.keep_audio,
+        keep_audio=0 if variant else settings.keep_audio,
         n_iter=settings.griffin_lim_iterations,
         seed=experiment.seed,
         workers=settings.workers,
     )
     samples = ListeningSamples(str(scratch), model, settings.sample_speakers, references=first)
-    trainer = quiet_trainer(experiment, devices=1, callbacks=[score, samples, StepProgress(report)])
-    data = scoring_data(experiment)
+    keep = [score] if variant else [score, samples]
+    trainer = quiet_trainer(experiment, devices=1, callbacks=[*keep, StepProgress(report)])
+    data = scoring_data(experiment, [condition])
     trainer.test(bank, datamodule=data, verbose=False)
-    write_failures(scratch / "tables" / model / FAILURES, data)
-    shutil.move(scratch / SAMPLES, scratch / "tables" / model / SAMPLES)
+    write_failures(tables / FAILURES, data)
+    if not variant:
+        shutil.move(scratch / SAMPLES, tables / SAMPLES)
 
 
-def make_tables(experiment: Experiment, run: Path, scratch: Path, report: Report) -> None:
-    """Merge the models' tables and summarise them with intervals."""
-    models = [str(name) for name in experiment.models]
-    utterances = list(read_rows(run / "utterances.csv", UtteranceRow))
-    trials = load_trials(run / "trials.csv")
-    scores = gather(run, models, "scores.csv", ScoreRow)
-    trial_scores = gather(run, models, "trial_scores.csv", TrialScoreRow)
-    write_rows(scratch / "scores.csv", ScoreRow, scores)
-    write_rows(scratch / "trial_scores.csv", TrialScoreRow, trial_scores)
-    settings = experiment.evaluation
-    results = collect(
-        scores, trial_scores, trials, utterances, settings.bootstrap_replicates, experiment.seed
-    )
-    depths = {name: layer.depth for name, layer in experiment.recogniser().layers.items()}
-    write_rows(scratch / "summary.csv", SummaryRow, summarise(results, depths))
-    write_rows(scratch / "steps.csv", StepRow, steps(results, depths))
-    save_samples(scratch, chain(*(read_samples(run / "tables" / model) for model in models)))
-    merge_failures(run, models, scratch / FAILURES)
+def make_paper(experiment: Experiment, root: Path, scratch: Path) -> None:
+    """Draw up the tables, figures and claims of Li et al. (2020) from all architectures."""
+    first = type(experiment.recogniser()).__module__.rpartition(".")[2]  # e.g. vgg_lstm
+    places = {first: root, **{name: root / name for name in experiment.architectures}}
+    write_paper(root, places, scratch / "paper")
 
 
-def make_report(experiment: Experiment, run: Path, scratch: Path, report: Report) -> None:
+def make_report(experiment: Experiment, run: Path, report: Report) -> None:
     """Build the page in place and hand samples and curves to the loggers that were asked for."""
     build_report(run, models=[str(name) for name in experiment.models])
     report(0.5, "handing samples to the loggers")
     log_run(run, experiment.name, experiment.loggers)
-
-
-def gather(run: Path, models: list[str], name: str, kind: type[Row]) -> list[Row]:
-    """Rows of all models; what the first model's table says of the references holds for all."""
-    found = {m: list(read_rows(run / "tables" / m / name, kind)) for m in models}
-    shared = [row for row in found[models[0]] if row.layer in REFERENCE_LAYERS]
-    for model in models[1:]:
-        found[model] = [replace(row, model=model) for row in shared] + found[model]
-    order = {name: i for i, name in enumerate(dict.fromkeys(r.layer for r in found[models[0]]))}
-    return [
-        row
-        for model in models
-        for row in sorted(found[model], key=lambda r: (r.condition, order[r.layer], *_rest(r)))
-    ]
-
-
-def _rest(row: ScoreRow | TrialScoreRow) -> tuple[str, ...]:
-    if isinstance(row, ScoreRow):
-        return row.utterance, row.metric, row.scorer
-    return row.scorer, row.trial

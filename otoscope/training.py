@@ -12,10 +12,13 @@ from lightning import LightningDataModule, LightningModule, Trainer, seed_everyt
 from asr_models.checkpoint import calibrate, load_recogniser, save_recogniser
 from asr_models.ctc import CTCModule
 from corpora.datamodule import SpeechDataModule
+from corpora.speaker_datamodule import SpeakerDataModule
 from evaluation.verifiers.trained import save_encoder
+from evaluation.verifiers.training import VerifierModule
 from evaluation.watching import CurveRecorder, MemoryReturn, StepProgress
-from otoscope.experiment import Experiment, ModelName, Training
+from otoscope.experiment import Experiment
 from otoscope.failures import FAILURES, write_failures
+from otoscope.settings import ModelName, Training
 from otoscope.verification import VerifierTraining
 from probes.bank import ProbeBank
 from probes.checkpoint import save_bank
@@ -24,8 +27,10 @@ Report = Callable[[float, str], None]
 CALIBRATION_BATCHES = 16
 
 
-def data_module(experiment: Experiment, training: Training, recogniser: bool) -> SpeechDataModule:
-    """Training and held-out speech as `training` wants it."""
+def data_module(
+    experiment: Experiment, training: Training, recogniser: bool, seed: int | None = None
+) -> SpeechDataModule:
+    """Training and held-out speech as `training` wants it, in the order of `seed`."""
     return SpeechDataModule(
         experiment.recogniser_corpus if recogniser else experiment.corpus,
         noise=experiment.noise if training.noisy_fraction else None,
@@ -34,7 +39,7 @@ def data_module(experiment: Experiment, training: Training, recogniser: bool) ->
         snr_ranges_db=experiment.snr_ranges_db,
         batch_duration_s=training.batch_duration_s,
         num_workers=experiment.compute.num_workers,
-        seed=experiment.seed,
+        seed=experiment.seed if seed is None else seed,
         alphabet=experiment.recogniser().alphabet,
     )
 
@@ -108,27 +113,39 @@ def train_recogniser(
     write_failures(folder / FAILURES, data)
 
 
-def make_bank(experiment: Experiment, recogniser: Path) -> ProbeBank:
-    """An untrained bank for a saved recogniser."""
-    probe = experiment.probe
+def make_bank(experiment: Experiment, recogniser: Path, variant: str = "") -> ProbeBank:
+    """An untrained bank, or a variant of it, for a saved recogniser."""
+    probe, (body, seed) = experiment.probe, experiment.probes_of(variant)
     return ProbeBank(
         load_recogniser(recogniser),
         layers=probe.layers,
-        body=probe.body,
+        body=body,
         hidden=probe.hidden,
         highway_layers=probe.highway_layers,
         learning_rate=probe.training.learning_rate,
-        seed=experiment.seed,
+        seed=seed,
     )
 
 
-def train_probes(experiment: Experiment, recogniser: Path, folder: Path, report: Report) -> None:
-    """Train a probe for every layer of a saved recogniser and save them into `folder`."""
-    seed_everything(experiment.seed, verbose=False)
+def train_probes(
+    experiment: Experiment, run: Path, name: str, folder: Path, report: Report
+) -> None:
+    """Train a probe for every layer of a model, and save them into `folder`.
+
+    Args:
+        experiment: the experiment.
+        run: the run folder with its recognisers.
+        name: of the model, or `model.variant`.
+        folder: where the probes go.
+        report: told of the steps.
+    """
+    model, _, variant = name.partition(".")
+    _, seed = experiment.probes_of(variant)
+    seed_everything(seed, verbose=False)
     training = experiment.probe.training
-    bank = make_bank(experiment, recogniser)
+    bank = make_bank(experiment, run / "recognisers" / model, variant)
     curves = CurveRecorder(str(folder / "curves.csv"), ("step", "split", "layer", "mel_l1"))
-    data = data_module(experiment, training, recogniser=False)
+    data = data_module(experiment, training, recogniser=False, seed=seed)
     fit(experiment, bank, data, training, curves, report)
     save_bank(bank, folder)
     write_failures(folder / FAILURES, data)
@@ -139,8 +156,16 @@ def train_verifier(experiment: Experiment, name: str, folder: Path, report: Repo
     seed_everything(experiment.seed, verbose=False)
     training = experiment.trained_verifiers[name]
     training.corpus.prepare(report)
-    data = training.data(experiment.seed, experiment.compute.num_workers)
-    module = training.module()
+    data = SpeakerDataModule(
+        training.corpus,
+        training.max_steps,
+        training.speakers_per_batch,
+        training.utterances_per_speaker,
+        training.crop_s,
+        num_workers=experiment.compute.num_workers,
+        seed=experiment.seed,
+    )
+    module = VerifierModule(training.encoder(), training.loss, training.learning_rate)
     fit(experiment, module, data, training, CurveRecorder(str(folder / "curves.csv")), report, 3.0)
     save_encoder(module.encoder, folder)
     write_failures(folder / FAILURES, data)

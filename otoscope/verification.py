@@ -7,12 +7,10 @@ from typing import Literal
 
 from acoustics.errors import UserError
 from corpora.corpus import Corpus
-from corpora.speaker_datamodule import SpeakerDataModule
 from evaluation.verifiers.encoder import SpeakerEncoder
 from evaluation.verifiers.resemblyzer import GE2EVerifier
 from evaluation.verifiers.speechbrain import RECIPES, SpeechbrainVerifier, find_weights
 from evaluation.verifiers.trained import TrainedVerifier
-from evaluation.verifiers.training import VerifierModule
 from evaluation.verifiers.verifier import Verifier
 
 READY_MADE: dict[str, Callable[[], Verifier]] = {
@@ -47,22 +45,6 @@ class VerifierTraining:
     utterances_per_speaker: int = 4
     crop_s: tuple[float, float] = (1.2, 1.8)
     validations: int = 4
-
-    def data(self, seed: int, num_workers: int) -> SpeakerDataModule:
-        """Training batches and held-out speakers."""
-        return SpeakerDataModule(
-            self.corpus,
-            self.max_steps,
-            self.speakers_per_batch,
-            self.utterances_per_speaker,
-            self.crop_s,
-            num_workers=num_workers,
-            seed=seed,
-        )
-
-    def module(self) -> VerifierModule:
-        """An untrained verifier."""
-        return VerifierModule(self.encoder(), self.loss, self.learning_rate)
 
 
 def check_verifiers(names: Sequence[str], trained: Mapping[str, VerifierTraining]) -> None:

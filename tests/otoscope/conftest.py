@@ -79,6 +79,7 @@ class Terminal:
             stderr=subprocess.PIPE if isinstance(out, int) else given,
             text=True,
             start_new_session=True,
+            preexec_fn=_as_in_a_terminal,
         )
 
     def __call__(
@@ -98,6 +99,11 @@ class Terminal:
         """Carry out commands, two at a time."""
         with ThreadPoolExecutor(2) as pool:
             return list(pool.map(lambda command: self(*command, env=env), commands))
+
+
+def _as_in_a_terminal() -> None:
+    """Let Ctrl-C through, which whoever started the tests in the background has switched off."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def finish(process: subprocess.Popen[str], began: float) -> Outcome:

@@ -46,7 +46,7 @@ def wait_for_the_end(left_running: Callable[[], dict[int, str]]) -> None:
         ("probes", "group", {1}),
         ("evaluate", "parent", {2, 3, 4}),
         ("tables", "group", {5, 6, 7}),
-        ("report", "parent", {10}),
+        ("report", "parent", {13}),
     ],
 )
 def test_it_can_be_killed_in(
@@ -60,7 +60,7 @@ def test_it_can_be_killed_in(
     (os.killpg if whom == "group" else os.kill)(process.pid, signal.SIGKILL)
     assert process.wait(10) == -signal.SIGKILL
     wait_for_the_end(left_running)
-    assert any(f": {n} of 12 stages are done" in said.read_text() for n in done), said.read_text()
+    assert any(f": {n} of 15 stages are done" in said.read_text() for n in done), said.read_text()
 
 
 def test_then_it_ends_with_the_tables_of_an_uninterrupted_run(
@@ -86,7 +86,7 @@ def test_control_c_is_one_line_and_loses_nothing(
     wait_for("probes", copied, process, since)
     os.killpg(process.pid, signal.SIGINT)
     call = ending(process, began)
-    assert "4 of 12 stages are done" in call.out
+    assert "4 of 15 stages are done" in call.out
     assert call.status == 130
     assert call.err.splitlines()[-1] == "otoscope: stopped; the same command goes on from here"
     assert "Traceback" not in call.err

@@ -14,8 +14,9 @@ MODELS = ("baseline", "robust", "untrained")
 CONDITIONS = ("clean", "snr0")
 REFERENCES = ("natural", "copy-synthesis", "mean-mel")
 LAYERS = ("cnn1", "cnn4", "blstm1", "blstm5")
-KINDS = [*(f"{kind}/{m}" for kind in ("recognisers", "probes", "evaluate") for m in MODELS)]
-STAGES = {"corpus", *KINDS, "tables", "report"}
+TRAINED = [f"{kind}/{model}" for kind in ("recognisers", "probes") for model in MODELS]
+SCORED = [f"evaluate/{model}/{condition}" for model in MODELS for condition in CONDITIONS]
+STAGES = {"corpus", *TRAINED, *SCORED, "tables", "report"}
 
 SCORES = "model,condition,noise,layer,utterance,speaker,metric,scorer,value,failure"
 SUMMARY = "model,condition,layer,depth,metric,scorer,mean,ci_low,ci_high,n_scored,n_failed"
@@ -144,7 +145,7 @@ def test_a_second_call_finds_everything_done(terminal, finished, tiny) -> None:
     before = {path: path.stat().st_mtime_ns for path in (run / ".stages").iterdir()}
     call = terminal("run", *tiny, "--output", run).ok()
     assert call.done == []
-    assert "12 of 12 stages are done" in call.out
+    assert "15 of 15 stages are done" in call.out
     seconds = re.search(r"this call took ([\d.]+) s", call.out)
     print(f"a second call: {call.seconds:.1f} s")
     assert seconds is not None and float(seconds[1]) < call.seconds < 45  # 15 on an idle machine
@@ -167,7 +168,9 @@ def test_other_probes_leave_the_recognisers_alone(terminal, copied, tiny) -> Non
     before = (copied / "recognisers" / "baseline" / "recogniser.safetensors").stat()
     less = ("--models", "[baseline]", "--probe.layers", "[blstm5]")
     call = terminal("run", *tiny, *less, "--output", copied).ok()
-    assert call.done == ["probes/baseline", "evaluate/baseline", "tables", "report"]
+    evaluations = {f"evaluate/baseline/{condition}" for condition in CONDITIONS}
+    assert (call.done[0], {*call.done[1:3]}) == ("probes/baseline", evaluations)
+    assert call.done[3:] == ["tables", "report"]
     after = (copied / "recognisers" / "baseline" / "recogniser.safetensors").stat()
     assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
     table = rows(copied / "summary.csv")
