@@ -10,7 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from pesq import NoUtterancesError, PesqError, pesq
 from pystoi import stoi
+from pystoi.utils import resample_oct
 
+STOI_RATE = 10000
 QUALITY_METRICS = ("pesq_wb", "pesq_nb", "stoi", "estoi")
 PESQ_MIN_DURATION_S = 0.25
 PESQ_RANGE = (0.999, 4.65)  # MOS-LQO of P.862.1 and P.862.2
@@ -55,7 +57,13 @@ def score_quality(
         pair = _checked_pair(reference, degraded)
     except _UnscorableError as reason:
         return {metric: Score(None, str(reason)) for metric in metrics}
-    return {metric: _score(metric, *pair, sample_rate) for metric in metrics}
+    slow = _at_stoi_rate(*pair, sample_rate) if {"stoi", "estoi"} & set(metrics) else pair
+    return {
+        metric: _score(metric, *pair, sample_rate)
+        if metric.startswith("pesq")
+        else _score(metric, *slow, STOI_RATE)
+        for metric in metrics
+    }
 
 
 def _checked_pair(reference: np.ndarray, degraded: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -74,6 +82,15 @@ def _checked_pair(reference: np.ndarray, degraded: np.ndarray) -> tuple[np.ndarr
         if np.abs(signal - signal.mean()).max() <= SILENCE_PEAK:
             raise _UnscorableError(f"{name} is silent")
     return pair
+
+
+def _at_stoi_rate(
+    reference: np.ndarray, degraded: np.ndarray, sample_rate: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Both signals as pystoi would resample them itself, once for each of its two metrics."""
+    if sample_rate == STOI_RATE:
+        return reference, degraded
+    return tuple(resample_oct(x, STOI_RATE, sample_rate) for x in (reference, degraded))  # type: ignore[return-value]
 
 
 def _in_steps(signal: np.ndarray) -> np.ndarray:

@@ -48,7 +48,7 @@ class ProbeSettings:
     hidden: int = 128
     highway_layers: int = 4
     training: Training = field(
-        default_factory=lambda: Training(300, 4e-3, 9.0, noisy_fraction=0.5, validations=8)
+        default_factory=lambda: Training(300, 4e-3, 9.0, noisy_fraction=0.5, validations=5)
     )
 
 

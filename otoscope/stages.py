@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from asr_models.memory import keep_freed
@@ -96,8 +97,10 @@ def scoring_data(experiment: Experiment, conditions: Sequence[str]) -> SpeechDat
 
 def prepare_corpus(experiment: Experiment, scratch: Path, report: Report) -> None:
     """Speak or index the corpus and the noise; fix test utterances, mixtures and trials."""
-    for part in (experiment.recogniser_corpus, experiment.noise):
-        part.prepare(report)
+    with ThreadPoolExecutor(1) as beside:  # a voice in one process, noise in this one
+        noise = beside.submit(experiment.noise.prepare)
+        experiment.recogniser_corpus.prepare(report)
+        noise.result()
     settings = experiment.evaluation
     data = scoring_data(experiment, settings.conditions)
     cuts = data.cuts("test")
