@@ -113,4 +113,5 @@ def _latex_cell(cell: PaperCell, table: PaperTable) -> str:
     parts = [number or f"--$^{{{table.reasons.index(cell.missing) + 1}}}$"]
     parts += [rf"{{\scriptsize {{[}}{interval}{{]}}}}"] if interval else []
     parts += [rf"{{\scriptsize\color{{gray}} {published}}}"] if published else []
-    return parts[0] if len(parts) == 1 else rf"\shortstack[r]{{{r'\\'.join(parts)}}}"
+    stacked = r"\\".join(parts)
+    return stacked if len(parts) == 1 else rf"\shortstack[r]{{{stacked}}}"
