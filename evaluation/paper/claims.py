@@ -36,7 +36,7 @@ _JUDGES: Sequence[Callable[[FinishedRun], list[ClaimRow]]] = (
 
 HOW = (
     "A claim holds, or does not, where the 95 % interval excludes the contrary; otherwise it cannot"
-    " be said. `Surely` is short for `with an interval that excludes zero`."
+    " be said. 'Surely' means: with an interval that excludes zero."
 )
 
 

@@ -140,7 +140,7 @@ def read_finished_run(name: str, path: Path) -> FinishedRun:
     for model in (BASELINE, ROBUST):
         if (path / "recognisers" / model).is_dir():
             run.wer[model] = _optional(run, f"recognisers/{model}/wer.csv", WerRow)
-    if (path / "listening").is_dir():
+    if (path / "listening" / "her.csv").is_file():
         run.human = _optional(run, "listening/her.csv", SummaryRow)
     return run
 

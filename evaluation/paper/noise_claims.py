@@ -63,7 +63,7 @@ def _compare(claim: int, run: FinishedRun, condition: str, measure: _Measure) ->
     sentence = (
         f"At {condition} robust has the {better} {label} at {count.claimed} of {count.n} layers,"
         f" surely at {count.surely}, and surely the {worse} one at {count.contrary};"
-        f" in the middle of them, at {count.layer}, robust minus baseline is"
+        f" at the middle layer of these differences, {count.layer}, robust minus baseline is"
         f" {count.middle.spell(unit, digits)} ({how})."
     )
     quantity = f"{metric}, robust - baseline at {count.layer}"

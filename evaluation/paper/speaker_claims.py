@@ -135,7 +135,9 @@ def _wipe(run: FinishedRun, verifier: str, groups: Mapping[str, list[str]]) -> C
     if not found:
         why = f"steps.csv lacks the EER steps by {verifier} on clean speech"
         return unknown(4, run, why, CLEAN, verifier)
-    margin, model, blstms, convolutions = min(found, key=lambda entry: entry[0].low)
+    verdict = worst([margin.verdict() for margin, *_ in found])
+    deciding = [entry for entry in found if entry[0].verdict() == verdict]
+    margin, model, blstms, convolutions = min(deciding, key=lambda entry: entry[0].low)
     against = f"the convolutions {convolutions.spell('points', 1)}" if convolutions else "no others"
     sentence = (
         f"On clean speech the BLSTMs of {model} raise the EER ({verifier}) by"
@@ -143,7 +145,6 @@ def _wipe(run: FinishedRun, verifier: str, groups: Mapping[str, list[str]]) -> C
         f" of the convolutions is {margin.spell('points', 1)}."
     )
     quantity = f"eer, rise of BLSTMs - {HARDLY:g} x rise of convolutions, {model}"
-    verdict = margin.verdict()
     return ClaimRow(4, run.name, CLEAN, verifier, verdict, quantity, *margin, sentence)
 
 

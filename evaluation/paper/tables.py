@@ -7,6 +7,7 @@ show the grid (`evaluation.paper.typesetting`). A cell without a number says why
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from evaluation.listening import safe_name
 from evaluation.paper.finished_run import FinishedRun, WerRow
 from evaluation.paper.published import (
     BASELINE,
@@ -109,7 +110,7 @@ def eer_table(runs: Sequence[FinishedRun], verifier: str) -> PaperTable:
         f"EER (%) of re-synthesised speech by {verifier}, with 95 % intervals over speakers;"
         f" beside it Table 2 of {SOURCE}, which is by their ThinResNet on LibriSpeech."
     )
-    name, title = f"table2_{verifier}", f"Table 2: equal error rate by {verifier}"
+    name, title = safe_name(f"table2_{verifier}"), f"Table 2: equal error rate by {verifier}"
     return _layer_table(name, title, caption, runs, "eer", verifier, digits=2)
 
 

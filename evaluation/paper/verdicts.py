@@ -100,7 +100,10 @@ def tally(differences: Mapping[str, Margin], sign: int) -> Tally:
     It does not hold where a majority surely has the other sign. The middle layer is the one whose
     difference a majority of layers reaches or exceeds in the claimed direction.
     """
-    turned = {layer: combine([(sign, margin)]) for layer, margin in differences.items()}
+    turned = {
+        layer: margin if sign > 0 else Margin(-margin.value, -margin.high, -margin.low)
+        for layer, margin in differences.items()
+    }
     ordered = sorted(turned, key=lambda layer: turned[layer].value, reverse=True)
     middle = ordered[len(ordered) // 2]
     verdicts = [margin.verdict() for margin in turned.values()]
