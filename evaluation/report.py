@@ -28,7 +28,7 @@ from evaluation.reading import (
     select,
     spell,
 )
-from evaluation.report_samples import embed_samples
+from evaluation.report_samples import OVERHEAD, embed_samples
 from evaluation.run_folder import RunFolder, read_run
 from evaluation.training_figures import plateaus, probe_curves_figure, recogniser_curves_figure
 
@@ -81,7 +81,8 @@ def build_report(
         "paper": paper_section(run, folder.notes),
     }
     if page["paper"]:
-        embed_figures(page["paper"], run, max_megabytes * 1e6 - len(_render(page, [], 0)))
+        left = max_megabytes * 1e6 - len(_render(page, [], 0)) - OVERHEAD * len(folder.samples)
+        embed_figures(page["paper"], run, left)
     budget = max_megabytes * 1e6 - len(_render(page, [], 0))
     samples, left_out = embed_samples(folder, models, conditions, budget)
     target = run / "report" / "index.html"

@@ -97,4 +97,3 @@ def _image(folder: RunFolder, sample: Sample, levels: Levels) -> tuple[bytes, bo
         return (folder.path / sample.picture).read_bytes(), False
     except OSError:
         return b"", False
-

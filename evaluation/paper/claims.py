@@ -21,7 +21,7 @@ CLAIMS: Mapping[int, str] = {
     4: "Convolutions hardly touch the speaker; BLSTMs wipe it out",
     5: "The verifiers agree on the order of the layers",
     6: "On clean speech, baseline and robust have a similar EER",
-    7: "Noisy and clean inputs come closer in the hidden layers of robust than in those of baseline",
+    7: "Noisy and clean inputs come closer in the layers of robust than in those of baseline",
 }
 
 _JUDGES: Sequence[Callable[[FinishedRun], list[ClaimRow]]] = (

@@ -181,4 +181,3 @@ def _draw_identity(panel: Any, run: FinishedRun, rows: list[Row]) -> None:
         level = number(row["mean"])
         if level is not None:
             panel.axhline(level, color="#b13a86", lw=0.9, ls=":", label="the same on log-mels")
-

@@ -118,4 +118,3 @@ def _mels(
         if mel is not None:
             found[layer] = mel
     return found
-

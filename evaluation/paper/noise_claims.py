@@ -47,9 +47,7 @@ def _per_condition(claim: int, run: FinishedRun, measures: list[_Measure]) -> li
     noisy = [name for name in run.conditions if name != CLEAN]
     if not noisy:
         return [unknown(claim, run, "the run has no noisy condition")]
-    return [
-        _compare(claim, run, condition, measure) for condition in noisy for measure in measures
-    ]
+    return [_compare(claim, run, condition, measure) for condition in noisy for measure in measures]
 
 
 def _compare(claim: int, run: FinishedRun, condition: str, measure: _Measure) -> ClaimRow:

@@ -50,9 +50,7 @@ def save_figure(sheet: Figure, folder: Path, name: str) -> list[Path]:
     return paths
 
 
-def draw_series(
-    panel: Any, rows: Sequence[Row], label: str, colour: str, style: str = "-"
-) -> None:
+def draw_series(panel: Any, rows: Sequence[Row], label: str, colour: str, style: str = "-") -> None:
     """One curve over depth, its intervals as a band; layers without a number are left out."""
     drawn = [row for row in by_depth(rows) if number(row["mean"]) is not None]
     if not drawn:

@@ -141,8 +141,8 @@ def _wipe(run: FinishedRun, verifier: str, groups: Mapping[str, list[str]]) -> C
     against = f"the convolutions {convolutions.spell('points', 1)}" if convolutions else "no others"
     sentence = (
         f"On clean speech the BLSTMs of {model} raise the EER ({verifier}) by"
-        f" {blstms.spell('points', 1)}, {against}; the rise of the BLSTMs less {HARDLY:g} times that"
-        f" of the convolutions is {margin.spell('points', 1)}."
+        f" {blstms.spell('points', 1)}, {against}; the former less {HARDLY:g} times the"
+        f" latter is {margin.spell('points', 1)}."
     )
     quantity = f"eer, rise of BLSTMs - {HARDLY:g} x rise of convolutions, {model}"
     return ClaimRow(4, run.name, CLEAN, verifier, verdict, quantity, *margin, sentence)
@@ -233,7 +233,7 @@ def _similarity(run: FinishedRun, verifier: str) -> ClaimRow:
         why = f"baseline and robust do not both have an EER by {verifier} on clean speech"
         return unknown(6, run, why, CLEAN, verifier)
     beyond = [layer for layer, m in found.items() if m.low > SIMILAR or m.high < -SIMILAR]
-    within = [layer for layer, m in found.items() if -SIMILAR < m.low and m.high < SIMILAR]
+    within = [layer for layer, m in found.items() if m.low > -SIMILAR and m.high < SIMILAR]
     verdict = FAILS if beyond else HOLDS if len(within) == len(found) else OPEN
     layer = max(beyond or found, key=lambda name: abs(found[name].value))
     sentence = (

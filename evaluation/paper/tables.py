@@ -155,9 +155,7 @@ def _layer_table(
     labels = [(line.letter and f"({line.letter})", line.condition, line.model) for line in lines]
     if metric != "eer":  # the letters are those of Table 2
         heads, labels = heads[1:], [label[1:] for label in labels]
-    cells = [
-        [_cell(run, line, layer, metric, scorer) for run, layer in columns] for line in lines
-    ]
+    cells = [[_cell(run, line, layer, metric, scorer) for run, layer in columns] for line in lines]
     groups = [(run.name, layer) for run, layer in columns]
     return PaperTable(name, title, caption, heads, groups, labels, cells, digits)
 

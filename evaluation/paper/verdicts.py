@@ -144,7 +144,9 @@ def differences(
     return found, "not paired, for contrasts.csv has no such rows"
 
 
-def unknown(claim: int, run: FinishedRun, why: str, condition: str = "", scorer: str = "") -> ClaimRow:
+def unknown(
+    claim: int, run: FinishedRun, why: str, condition: str = "", scorer: str = ""
+) -> ClaimRow:
     """The row of a claim about which the run says nothing."""
     none = (None, None, None)
     return ClaimRow(claim, run.name, condition, scorer, OPEN, "", *none, f"Cannot be said: {why}.")

@@ -54,7 +54,9 @@ def make_run(tmp_path: Path) -> Maker:
 def summary_rows(numbers: Mapping[Place, float | None], half: float) -> list[SummaryRow]:
     """Tapped layers get their depth in order of appearance; a number that is None has failed."""
     untapped = ("natural", "copy-synthesis", "mean-mel")
-    tapped = [layer for layer in dict.fromkeys(place[2] for place in numbers) if layer not in untapped]
+    tapped = [
+        layer for layer in dict.fromkeys(place[2] for place in numbers) if layer not in untapped
+    ]
     rows = []
     for (model, condition, layer, metric, scorer), mean in numbers.items():
         depth = tapped.index(layer) + 1 if layer in tapped else None

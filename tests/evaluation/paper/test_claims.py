@@ -25,7 +25,9 @@ def step(earlier: str, later: str, difference: float, half: float = 1.0) -> list
             for model in ("baseline", "robust")]  # fmt: skip
 
 
-def curve(values: tuple[float, ...], scorer: str = "v", condition: str = "clean", metric: str = "eer"):
+def curve(
+    values: tuple[float, ...], scorer: str = "v", condition: str = "clean", metric: str = "eer"
+):
     """The same curve over depth of both models."""
     return {(model, condition, layer, metric, scorer): value
             for model in ("baseline", "robust")
@@ -33,7 +35,11 @@ def curve(values: tuple[float, ...], scorer: str = "v", condition: str = "clean"
 
 
 def contrasts(
-    values: tuple[float, ...], metric: str, half: float, contrast: str = DIFFERENCE, scorer: str = ""
+    values: tuple[float, ...],
+    metric: str,
+    half: float,
+    contrast: str = DIFFERENCE,
+    scorer: str = "",
 ) -> list[ContrastRow]:
     return [
         ContrastRow(contrast, "", "snr0", layer, at + 1, metric, scorer,

@@ -31,7 +31,10 @@ def test_latex_is_balanced_and_has_as_many_cells_in_every_line(make_run, papers_
     assert all(line.endswith(r"\\") for line in body)
     assert r"\multicolumn{6}{c}{vgg\_lstm}" in latex(table)
     assert r"\cmidrule(lr){4-9}" in text and r"\begin{tabular}{lllrrrrrr}" in text
-    assert r"\shortstack[r]{4.38\\{\scriptsize {[}3.88, 4.88{]}}\\{\scriptsize\color{gray} 4.38}}" in text
+    assert (
+        r"\shortstack[r]{4.38\\{\scriptsize {[}3.88, 4.88{]}}\\{\scriptsize\color{gray} 4.38}}"
+        in text
+    )
     assert "--$^{1}$" in text and "(1) not scored here" in text
 
 
