@@ -111,8 +111,14 @@ def add_legend(sheet: Figure) -> None:
         for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
             found.setdefault(label.replace("$", r"\$"), handle)
     if found:
-        place = {"loc": "outside lower center", "ncols": LEGEND_COLUMNS}
-        sheet.legend(list(found.values()), list(found), frameon=False, fontsize=8.5, **place)
+        sheet.legend(
+            list(found.values()),
+            list(found),
+            loc="outside lower center",
+            ncols=LEGEND_COLUMNS,
+            frameon=False,
+            fontsize=8.5,
+        )
 
 
 def empty_panel(panel: Any, title: str, text: str) -> None:
