@@ -151,8 +151,10 @@ def _layer_table(
 ) -> PaperTable:
     lines = [*LINES, *_further_lines(runs)]
     columns = [(run, layer) for run in runs for layer in _layers(run)]
-    heads = ("row", "SNR", "type")
-    labels = [(line.letter and f"({line.letter})", line.condition, line.model) for line in lines]
+    heads: tuple[str, ...] = ("row", "SNR", "type")
+    labels: list[tuple[str, ...]] = [
+        (line.letter and f"({line.letter})", line.condition, line.model) for line in lines
+    ]
     if metric != "eer":  # the letters are those of Table 2
         heads, labels = heads[1:], [label[1:] for label in labels]
     cells = [[_cell(run, line, layer, metric, scorer) for run, layer in columns] for line in lines]

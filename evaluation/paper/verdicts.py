@@ -149,7 +149,9 @@ def unknown(
 ) -> ClaimRow:
     """The row of a claim about which the run says nothing."""
     none = (None, None, None)
-    return ClaimRow(claim, run.name, condition, scorer, OPEN, "", *none, f"Cannot be said: {why}.")
+    return ClaimRow(
+        claim, run.name, condition, scorer, OPEN, "", *none, f"{why[0].upper()}{why[1:]}."
+    )
 
 
 def worst(verdicts: Sequence[str]) -> str:
