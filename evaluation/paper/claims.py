@@ -36,7 +36,9 @@ _JUDGES: Sequence[Callable[[FinishedRun], list[ClaimRow]]] = (
 
 HOW = (
     "A claim holds, or does not, where the 95 % interval excludes the contrary; otherwise it cannot"
-    " be said. 'Surely' means: with an interval that excludes zero."
+    " be said. 'Surely' means: with an interval that excludes zero. Differences are paired where"
+    " contrasts.csv has them; where it says 'unpaired', the intervals of two numbers were combined as"
+    " if independent, which makes them rather too wide than too narrow."
 )
 
 

@@ -120,11 +120,12 @@ def figure2(run: FinishedRun) -> Figure:
     draw_published(panels[0][0], points, INK, "their ThinResNet")
     dress(panels[0][0], mine, "eer", f"{run.name}, {models[0]}, clean")
     if people:
-        draw_series(panels[0][1], people, "people", colour_of("people", ("people",))[0])
+        draw_series(panels[0][1], people, "people", "#197a5d")
         dress(panels[0][1], mine, "her", "human error rate")
         panels[0][1].set_ylabel("HER (%)")
     for panel in panels[0]:
         panel.axhline(CHANCE, color="#888888", lw=0.8, ls=":", label="chance")
+        panel.set_ylim(bottom=0)
     add_legend(sheet)
     return sheet
 
@@ -163,6 +164,7 @@ def identity_figure(run: FinishedRun) -> Figure:
             _draw_identity(panel, run, mine)
             dress(panel, mine, "eer", f"{run.name}, {model}, {condition}", label=at == 0)
             panel.axhline(CHANCE, color="#888888", lw=0.8, ls=":", label="chance")
+            panel.set_ylim(bottom=0)
     add_legend(sheet)
     return sheet
 

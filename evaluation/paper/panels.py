@@ -24,7 +24,7 @@ from evaluation.reading import (
 INK = "#3c3e44"
 STYLES = {"solid": "-", "dash": "--", "dot": ":"}
 PALE = 0.5
-LEGEND_COLUMNS = 4
+LEGEND_WIDTH = 2.2  # inches of an entry
 FORMATS = ("svg", "png")
 
 
@@ -115,7 +115,7 @@ def add_legend(sheet: Figure) -> None:
             list(found.values()),
             list(found),
             loc="outside lower center",
-            ncols=LEGEND_COLUMNS,
+            ncols=max(1, min(4, int(sheet.get_figwidth() / LEGEND_WIDTH))),
             frameon=False,
             fontsize=8.5,
         )

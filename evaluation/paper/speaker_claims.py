@@ -138,12 +138,17 @@ def _wipe(run: FinishedRun, verifier: str, groups: Mapping[str, list[str]]) -> C
     verdict = worst([margin.verdict() for margin, *_ in found])
     deciding = [entry for entry in found if entry[0].verdict() == verdict]
     margin, model, blstms, convolutions = min(deciding, key=lambda entry: entry[0].low)
-    against = f"the convolutions {convolutions.spell('points', 1)}" if convolutions else "no others"
     sentence = (
         f"On clean speech the BLSTMs of {model} raise the EER ({verifier}) by"
-        f" {blstms.spell('points', 1)}, {against}; the former less {HARDLY:g} times the"
-        f" latter is {margin.spell('points', 1)}."
+        f" {blstms.spell('points', 1)}"
     )
+    if convolutions:
+        sentence += (
+            f", the convolutions {convolutions.spell('points', 1)}; the former less {HARDLY:g} times"
+            f" the latter is {margin.spell('points', 1)}."
+        )
+    else:
+        sentence += "; there are no convolutions."
     quantity = f"eer, rise of BLSTMs - {HARDLY:g} x rise of convolutions, {model}"
     return ClaimRow(4, run.name, CLEAN, verifier, verdict, quantity, *margin, sentence)
 

@@ -141,7 +141,7 @@ def differences(
         known = [(sign, margin) for sign, margin in margins if margin is not None]
         if len(known) == len(signs):
             found[layer] = combine(known)
-    return found, "not paired, for contrasts.csv has no such rows"
+    return found, "unpaired"
 
 
 def unknown(

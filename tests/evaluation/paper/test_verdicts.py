@@ -59,7 +59,7 @@ def test_paired_differences_come_before_those_of_the_summary(make_run) -> None:
     alone = make_run(numbers, half=0.01)
     found, how = differences(alone, DIFFERENCE, "snr0", "stoi")
     assert found["cnn1"] == pytest.approx((0.1, 0.1 - 0.01 * 2**0.5, 0.1 + 0.01 * 2**0.5))
-    assert "not paired" in how
+    assert how == "unpaired"
     beyond, _ = differences(alone, BEYOND_CLEAN, "snr0", "stoi")
     assert beyond["cnn1"] == pytest.approx((0.12, 0.10, 0.14))
     row = ContrastRow(DIFFERENCE, "", "snr0", "cnn1", 1, "stoi", "", 0.1, 0.09, 0.11, 3, 0.09, 0.12)
