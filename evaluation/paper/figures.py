@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from matplotlib.figure import Figure
 
-from evaluation.paper.finished_run import STATES, FinishedRun, ordered_conditions
+from evaluation.paper.finished_run import HUMAN, STATES, FinishedRun, ordered_conditions
 from evaluation.paper.panels import (
     INK,
     add_legend,
@@ -23,6 +23,7 @@ from evaluation.reading import Row, colour_of, number, select, value_range
 MODELS = (BASELINE, ROBUST, "untrained")
 SIZE = (3.3, 2.7)  # inches of a panel
 CHANCE = 50.0
+PEOPLE = "#197a5d"
 KINDS = {
     "": "rendered against rendered",
     ":natural": "natural against rendered",
@@ -110,7 +111,7 @@ def figure2(run: FinishedRun) -> Figure:
     models = [name for name in (ROBUST, *run.models) if select(rows, model=name)]
     if not models or not run.verifiers:
         raise ValueError(f"{run.name} has no EER on clean speech")
-    mine, people = select(rows, model=models[0]), _people(run, models[0])
+    mine, people = select(rows, model=models[0]), _listening(run, models[0])
     sheet, panels = _sheet(1, 2 if people else 1, sharey="all")
     sheet.set_figwidth(4.6 * len(panels[0]))
     for verifier in run.verifiers:
@@ -120,7 +121,9 @@ def figure2(run: FinishedRun) -> Figure:
     draw_published(panels[0][0], points, INK, "their ThinResNet")
     dress(panels[0][0], mine, "eer", f"{run.name}, {models[0]}, clean")
     if people:
-        draw_series(panels[0][1], people, "people", "#197a5d")
+        for who, answers in people.items():
+            colour = colour_of(who.partition(",")[0], run.verifiers)[0] if "," in who else PEOPLE
+            draw_series(panels[0][1], answers, who, colour, "--" if "," in who else "-")
         dress(panels[0][1], mine, "her", "human error rate")
         panels[0][1].set_ylabel("HER (%)")
     for panel in panels[0]:
@@ -130,15 +133,22 @@ def figure2(run: FinishedRun) -> Figure:
     return sheet
 
 
-def _people(run: FinishedRun, model: str) -> list[Row]:
-    """The human error rate on clean speech of this model; depths are those of the run's layers."""
-    rows = [row for row in run.human if row.metric == "her"]
-    rows = [row for row in rows if (row.model, row.condition) == (model, CLEAN)]
-    return [
-        {"layer": row.layer, "depth": run.depths.get(row.layer, row.depth), "mean": row.mean,
-         "ci_low": row.ci_low, "ci_high": row.ci_high}
-        for row in rows
-    ]  # fmt: skip
+def _listening(run: FinishedRun, model: str) -> dict[str, list[Row]]:
+    """Error rates of the listening test by who answered: people, and verifiers like them.
+
+    Of clean speech of this model only, single listeners left out; depths are those of the run.
+    """
+    found: dict[str, list[Row]] = {}
+    for row in run.human:
+        if (row.metric, row.model, row.condition) != ("her", model, CLEAN):
+            continue
+        if row.scorer.startswith(f"{HUMAN}:"):
+            continue
+        spelt = {"layer": row.layer, "depth": run.depths.get(row.layer, row.depth)}
+        spelt |= {"mean": row.mean, "ci_low": row.ci_low, "ci_high": row.ci_high}
+        who = "people" if row.scorer in ("", HUMAN) else f"{row.scorer}, same triplets"
+        found.setdefault(who, []).append(spelt)
+    return found
 
 
 def identity_figure(run: FinishedRun) -> Figure:

@@ -20,6 +20,9 @@ Kind = TypeVar("Kind")
 STATES = "states"
 """The scorer that is a speaker probe on the states themselves, so hears no rendered speech."""
 
+HUMAN = "human"
+"""The scorer of all listeners together; one alone is `human:<listener>`."""
+
 
 @dataclass(frozen=True, slots=True)
 class WerRow:

@@ -144,8 +144,8 @@ def _wipe(run: FinishedRun, verifier: str, groups: Mapping[str, list[str]]) -> C
     )
     if convolutions:
         sentence += (
-            f", the convolutions {convolutions.spell('points', 1)}; the former less {HARDLY:g} times"
-            f" the latter is {margin.spell('points', 1)}."
+            f", the convolutions {convolutions.spell('points', 1)}; the former less"
+            f" {HARDLY:g} times the latter is {margin.spell('points', 1)}."
         )
     else:
         sentence += "; there are no convolutions."

@@ -92,11 +92,20 @@ def test_figure_2_has_every_verifier_of_robust_on_clean_speech(make_run, papers_
 
 
 def test_figure_2_has_people_where_they_have_listened(make_run, papers_numbers) -> None:
-    human = [SummaryRow("robust", "clean", layer, None, "her", "", mean, mean - 5, mean + 5, 20, 0)
+    human = [SummaryRow("robust", "clean", layer, None, "her", "human", mean, mean - 5, mean + 5, 20, 0)
              for layer, mean in (("blstm5", 45.0), ("cnn1", 5.0))]  # fmt: skip
-    human.append(SummaryRow("robust", "snr0", "cnn1", None, "her", "", 30.0, 25.0, 35.0, 20, 0))
+    human += [
+        SummaryRow("robust", "clean", "cnn1", None, "her", scorer, 20.0, 10.0, 30.0, 20, 0)
+        for scorer in ("human:ann", "thin_resnet")
+    ]
+    human.append(
+        SummaryRow("robust", "snr0", "cnn1", None, "her", "human", 30.0, 25.0, 35.0, 20, 0)
+    )
     sheet = figure2(make_run(papers_numbers, human=human))
-    assert curves(sheet.axes[1]) == {"people": [5.0, 45.0]}
+    assert curves(sheet.axes[1]) == {
+        "people": [5.0, 45.0],
+        "thin_resnet, same triplets": [20.0],
+    }
     assert sheet.axes[1].lines[0].get_xdata().tolist() == [1, 6]
 
 
