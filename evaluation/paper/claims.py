@@ -37,8 +37,8 @@ _JUDGES: Sequence[Callable[[FinishedRun], list[ClaimRow]]] = (
 HOW = (
     "A claim holds, or does not, where the 95 % interval excludes the contrary; otherwise it cannot"
     " be said. 'Surely' means: with an interval that excludes zero. Differences are paired where"
-    " contrasts.csv has them; where it says 'unpaired', intervals of single numbers were combined as if"
-    " independent, which makes them too wide rather than too narrow."
+    " contrasts.csv has them; where it says 'unpaired', intervals of single numbers were combined"
+    " as if independent, which makes them too wide rather than too narrow."
 )
 
 

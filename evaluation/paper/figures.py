@@ -144,7 +144,7 @@ def _listening(run: FinishedRun, model: str) -> dict[str, list[Row]]:
             continue
         if row.scorer.startswith(f"{HUMAN}:"):
             continue
-        spelt = {"layer": row.layer, "depth": run.depths.get(row.layer, row.depth)}
+        spelt: dict[str, Any] = {"layer": row.layer, "depth": run.depths.get(row.layer, row.depth)}
         spelt |= {"mean": row.mean, "ci_low": row.ci_low, "ci_high": row.ci_high}
         who = "people" if row.scorer in ("", HUMAN) else f"{row.scorer}, same triplets"
         found.setdefault(who, []).append(spelt)

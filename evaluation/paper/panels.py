@@ -40,6 +40,8 @@ def save_figure(sheet: Figure, folder: Path, name: str) -> list[Path]:
         acoustics.errors.UserError: a file cannot be written.
     """
     paths = []
+    sheet.draw_without_rendering()  # lays the panels out once for both formats
+    sheet.set_layout_engine("none")
     for kind in FORMATS:
         buffer = io.BytesIO()
         undated = {"Date": None} if kind == "svg" else {"Software": None}

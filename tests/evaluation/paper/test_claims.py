@@ -152,7 +152,7 @@ def test_claim_5_counts_only_layers_that_differ_beyond_their_intervals(make_run)
     assert row.verdict == FAILS and row.value == pytest.approx(0.8)
     assert only(verifiers_agree(make_run(first))).verdict == OPEN
     blurred = make_run(first | curve((4, 4, 4, 4, 4), "w"))
-    assert "nowhere do three layers differ" in only(verifiers_agree(blurred)).sentence
+    assert "Nowhere do three layers differ" in only(verifiers_agree(blurred)).sentence
 
 
 def test_layers_are_told_apart_by_both_verifiers() -> None:

@@ -92,8 +92,10 @@ def test_figure_2_has_every_verifier_of_robust_on_clean_speech(make_run, papers_
 
 
 def test_figure_2_has_people_where_they_have_listened(make_run, papers_numbers) -> None:
-    human = [SummaryRow("robust", "clean", layer, None, "her", "human", mean, mean - 5, mean + 5, 20, 0)
-             for layer, mean in (("blstm5", 45.0), ("cnn1", 5.0))]  # fmt: skip
+    human = [
+        SummaryRow("robust", "clean", layer, None, "her", "human", her, her - 5, her + 5, 20, 0)
+        for layer, her in (("blstm5", 45.0), ("cnn1", 5.0))
+    ]
     human += [
         SummaryRow("robust", "clean", "cnn1", None, "her", scorer, 20.0, 10.0, 30.0, 20, 0)
         for scorer in ("human:ann", "thin_resnet")

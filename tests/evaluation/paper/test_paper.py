@@ -11,6 +11,7 @@ import pytest
 
 from acoustics.errors import UserError
 from evaluation.paper.paper import write_paper
+from evaluation.paper.section import paper_section
 from evaluation.paper.tables import PaperCell
 from evaluation.paper.verdicts import ClaimRow
 from evaluation.records import read_rows
@@ -78,11 +79,17 @@ def test_tables_and_claims_read_back(papered: Path) -> None:
     assert {claim.verdict for claim in claims} <= {"holds", "does not hold", "cannot be said"}
 
 
-def test_the_same_runs_give_the_same_bytes(papered: Path, tmp_path: Path) -> None:
-    folders = {"vgg_lstm": papered, "pure_lstm": papered / "pure_lstm"}
-    write_paper(papered, folders, tmp_path / "again")
-    for path in (papered / "paper").iterdir():
-        assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes(), path.name
+def test_the_same_run_gives_the_same_bytes(make_run, tmp_path: Path) -> None:
+    numbers = {(model, "clean", layer, "eer", "v"): eer
+               for model in ("baseline", "robust")
+               for layer, eer in (("cnn1", 4.0), ("blstm1", 20.0))}  # fmt: skip
+    run = make_run(numbers).path
+    for folder in ("one", "two"):
+        write_paper(run, {"vgg_lstm": run}, tmp_path / folder)
+    names = {path.name for path in (tmp_path / "one").iterdir()}
+    assert {"figure2.svg", "table2_v.png", "claims.csv", "table1.tex", "paper.json"} <= names
+    for name in names:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
 def test_one_architecture_and_one_condition_are_enough(run_folder: Path) -> None:
@@ -159,25 +166,31 @@ def test_names_cannot_become_markup(papered: Path, tmp_path: Path) -> None:
     assert "javascript:" not in section
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"figures": [{}]}', "{}"])
-def test_a_broken_index_is_named_and_the_rest_is_shown(run_folder: Path, content: str) -> None:
+@pytest.mark.parametrize("content", ["{", "[]", '{"figures": [{}]}', "{}", None])
+def test_a_broken_index_is_named(tmp_path: Path, content: str | None) -> None:
+    (tmp_path / "paper").mkdir()
+    if content is not None:
+        (tmp_path / "paper" / "paper.json").write_text(content)
+    notes: list[str] = []
+    assert paper_section(tmp_path, notes) is None
+    assert len(notes) == 1 and notes[0].startswith("paper/paper.json: cannot be read (")
+    assert notes[0].endswith("run the stage `paper` again")
+
+
+def test_the_rest_is_shown_when_the_paper_cannot_be(run_folder: Path) -> None:
     (run_folder / "paper").mkdir()
-    (run_folder / "paper" / "paper.json").write_text(content)
     page = build_report(run_folder).read_text()
     assert "paper/paper.json: cannot be read" in page and '<section id="paper"' not in page
 
 
-def test_hostile_names_of_layers_and_verifiers_go_through(run_folder: Path) -> None:
-    text = (run_folder / "summary.csv").read_text()
-    cell = '"' + EVIL.replace('"', '""').replace("ge2e", "") + '/x"'
-    (run_folder / "summary.csv").write_text(
-        text.replace(",ge2e,", f",{cell},").replace(",cnn1,", f",{cell},")
-    )
-    output = write(run_folder)
+def test_hostile_names_of_layers_and_verifiers_go_through(make_run) -> None:
+    numbers = {(model, "clean", layer, "eer", f"{EVIL}/../x"): 5.0
+               for model in ("baseline", "robust") for layer in (EVIL, "cnn1")}  # fmt: skip
+    run = make_run(numbers).path
+    output = write(run)
     tables = list(output.glob("table2_*.tex"))
-    assert len(tables) == 1 and tables[0].parent == output
+    assert len(tables) == 1 and len(list(run.glob("**/table2_*.png"))) == 1
     assert "<script>" not in (output / "index.md").read_text()
-    assert (
-        "<script>"
-        not in build_report(run_folder).read_text().split('id="paper"')[1].split("</section>")[0]
-    )
+    section = build_report(run).read_text().split('<section id="paper"')[1].split("</section>")[0]
+    assert "<script" not in section and "&lt;script&gt;" in section
+    assert section.count("data:image/png") == 2
