@@ -216,3 +216,13 @@ def save_samples(run: Path, samples: Iterable[Sample]) -> None:
     writer.writerow(COLUMNS)
     writer.writerows(astuple(sample) for sample in merged.values())
     write_atomically(run / SAMPLES, buffer.getvalue().encode())
+
+
+def read_mel(path: Path) -> np.ndarray | None:
+    """A kept log-mel `(frame, mel)`, None where it is absent, broken or holds nothing finite."""
+    try:
+        mel: np.ndarray = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    usable = mel.ndim == 2 and mel.dtype.kind == "f" and mel.size and np.isfinite(mel).any()
+    return mel if usable else None

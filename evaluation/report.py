@@ -15,6 +15,7 @@ from plotly.offline import get_plotlyjs
 
 from evaluation.figures import depth_figure
 from evaluation.listening import REFERENCE, REFERENCE_LAYERS, write_atomically
+from evaluation.paper.section import embed_figures, paper_section
 from evaluation.reading import (
     METRICS,
     REFERENCE_DASHES,
@@ -27,7 +28,7 @@ from evaluation.reading import (
     select,
     spell,
 )
-from evaluation.report_samples import embed_samples
+from evaluation.report_samples import OVERHEAD, embed_samples
 from evaluation.run_folder import RunFolder, read_run
 from evaluation.training_figures import plateaus, probe_curves_figure, recogniser_curves_figure
 
@@ -47,8 +48,8 @@ def build_report(
     Args:
         run: the run folder.
         max_megabytes: sounds and mel pictures are embedded utterance by utterance as long as the
-            page stays below this, the rest is listed by path; charts (4.8 MB) and tables always
-            are inside.
+            page stays below this, the rest is listed by path; the figures of the paper come before
+            them, charts (4.8 MB) and tables always are inside.
         models: whose training curves to show (default: all that are there).
 
     Returns:
@@ -77,7 +78,11 @@ def build_report(
         "n_failed_scores": sum(folder.failure_counts.values()),
         "figures": _script_json({name: _plain(figure) for name, figure in figures.items()}),
         "limit_mb": max_megabytes,
+        "paper": paper_section(run, folder.notes),
     }
+    if page["paper"]:
+        left = max_megabytes * 1e6 - len(_render(page, [], 0)) - OVERHEAD * len(folder.samples)
+        embed_figures(page["paper"], run, left)
     budget = max_megabytes * 1e6 - len(_render(page, [], 0))
     samples, left_out = embed_samples(folder, models, conditions, budget)
     target = run / "report" / "index.html"

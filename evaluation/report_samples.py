@@ -6,10 +6,9 @@ import base64
 import io
 from typing import Any
 
-import numpy as np
 import soundfile
 
-from evaluation.listening import REFERENCE, REFERENCE_LAYERS, Sample
+from evaluation.listening import REFERENCE, REFERENCE_LAYERS, Sample, read_mel
 from evaluation.pictures import mel_levels, mel_picture
 from evaluation.reading import by_depth, distinct
 from evaluation.run_folder import RunFolder
@@ -73,7 +72,7 @@ def _levels(folder: RunFolder) -> Levels:
     """Levels of every utterance and condition from its natural mel, shared by all its layers."""
     found = {}
     for sample in folder.samples:
-        mel = _mel(folder, sample) if sample.layer == "natural" else None
+        mel = read_mel(folder.path / sample.mel) if sample.layer == "natural" else None
         if mel is not None:
             found[sample.utterance, sample.condition] = mel_levels(mel)
     return found
@@ -90,7 +89,7 @@ def _sound(folder: RunFolder, sample: Sample) -> tuple[bytes, float | None]:
 
 def _image(folder: RunFolder, sample: Sample, levels: Levels) -> tuple[bytes, bool]:
     """The mel picture, drawn bare from the mel where that is kept (the page draws the axis)."""
-    mel = _mel(folder, sample)
+    mel = read_mel(folder.path / sample.mel)
     if mel is not None:
         shared = levels.get((sample.utterance, sample.condition))
         return mel_picture(mel, levels=shared, axis=False, scale=1), True
@@ -98,12 +97,3 @@ def _image(folder: RunFolder, sample: Sample, levels: Levels) -> tuple[bytes, bo
         return (folder.path / sample.picture).read_bytes(), False
     except OSError:
         return b"", False
-
-
-def _mel(folder: RunFolder, sample: Sample) -> np.ndarray | None:
-    try:
-        mel: np.ndarray = np.load(folder.path / sample.mel, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
-        return None
-    usable = mel.ndim == 2 and mel.dtype.kind == "f" and mel.size and np.isfinite(mel).any()
-    return mel if usable else None

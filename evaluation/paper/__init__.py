@@ -1,1 +1,1 @@
-"""The tables and figures of Li et al. (2020)."""
+"""The paper's tables, figures and claims from finished run folders, its own numbers beside ours."""

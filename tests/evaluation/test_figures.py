@@ -7,7 +7,6 @@ import pytest
 
 from evaluation.figures import depth_figure
 from evaluation.reading import Row, number, spell, value_range
-from evaluation.still_figures import save_depth_picture
 from evaluation.training_figures import (
     curve,
     plateaus,
@@ -77,15 +76,6 @@ def test_cells() -> None:
     assert number("") is None and number("nan") is None and number("inf") is None
     assert number("2.5") == 2.5 and spell("48.04", "eer") == "48.0 %" and spell(None, "stoi") == "–"
     assert value_range([], "stoi") == pytest.approx((0.0, 1.06))
-
-
-def test_still_picture(summary: list[Row], tmp_path: Path) -> None:
-    save_depth_picture(summary, tmp_path / "eer.png")
-    save_depth_picture(summary, tmp_path / "eer.svg", "stoi")
-    assert (tmp_path / "eer.png").read_bytes().startswith(b"\x89PNG")
-    assert "<svg" in (tmp_path / "eer.svg").read_text()
-    with pytest.raises(ValueError, match="no row"):
-        save_depth_picture(summary, tmp_path / "x.png", "loudness")
 
 
 def test_training_curves(whole_run: Path) -> None:

@@ -1,0 +1,67 @@
+"""Which of the paper's claims hold, and with what margin."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+from evaluation.paper.finished_run import FinishedRun
+from evaluation.paper.noise_claims import comes_closer, discards_interference, gap_widens
+from evaluation.paper.speaker_claims import (
+    blstms_wipe_out,
+    falls_with_depth,
+    similar_on_clean,
+    verifiers_agree,
+)
+from evaluation.paper.typesetting import escape_markdown
+from evaluation.paper.verdicts import FAILS, HOLDS, OPEN, ClaimRow
+
+CLAIMS: Mapping[int, str] = {
+    1: "Speaker information falls with depth",
+    2: "In noise, robust discards more interference than baseline",
+    3: "The STOI gap of robust and baseline widens with depth, beyond the gap on clean speech",
+    4: "Convolutions hardly touch the speaker; BLSTMs wipe it out",
+    5: "The verifiers agree on the order of the layers",
+    6: "On clean speech, baseline and robust have a similar EER",
+    7: "Noisy and clean inputs come closer in the layers of robust than in those of baseline",
+}
+
+_JUDGES: Sequence[Callable[[FinishedRun], list[ClaimRow]]] = (
+    falls_with_depth,
+    discards_interference,
+    gap_widens,
+    blstms_wipe_out,
+    verifiers_agree,
+    similar_on_clean,
+    comes_closer,
+)
+
+HOW = (
+    "A claim holds, or does not, where the 95 % interval excludes the contrary; otherwise it cannot"
+    " be said. 'Surely' means: with an interval that excludes zero. Differences are paired where"
+    " contrasts.csv has them; where it says 'unpaired', intervals of single numbers were combined"
+    " as if independent, which makes them too wide rather than too narrow."
+)
+
+
+def judge(runs: Sequence[FinishedRun]) -> list[ClaimRow]:
+    """Every claim in every architecture, claim by claim."""
+    return [row for claim in _JUDGES for run in runs for row in claim(run)]
+
+
+def tally_text(rows: Sequence[ClaimRow]) -> str:
+    """As in `holds 3, cannot be said 1`."""
+    counts = Counter(row.verdict for row in rows)
+    return ", ".join(f"{name} {counts[name]}" for name in (HOLDS, FAILS, OPEN) if counts[name])
+
+
+def claims_markdown(rows: Sequence[ClaimRow]) -> str:
+    """The claims as Markdown: a heading each, below it a line per architecture and case."""
+    text = ["# The paper's claims", "", HOW]
+    for number, title in CLAIMS.items():
+        mine = [row for row in rows if row.claim == number]
+        text += ["", f"## {number}. {title}", "", f"In all: {tally_text(mine)}.", ""]
+        for row in mine:
+            text.append(
+                f"- **{row.verdict}** ({escape_markdown(row.architecture)}):"
+                f" {escape_markdown(row.sentence)}"
+            )
+    return "\n".join(text) + "\n"

@@ -1,0 +1,195 @@
+"""The claims: the paper's own numbers bear them out, and they flip when the data flip."""
+
+import pytest
+
+from evaluation.paper.claims import CLAIMS, claims_markdown, judge
+from evaluation.paper.finished_run import ContrastRow, FinishedRun
+from evaluation.paper.noise_claims import comes_closer, discards_interference, gap_widens
+from evaluation.paper.speaker_claims import (
+    blstms_wipe_out,
+    falls_with_depth,
+    similar_on_clean,
+    told_apart,
+    verifiers_agree,
+)
+from evaluation.paper.verdicts import BEYOND_CLEAN, DIFFERENCE, FAILS, HOLDS, OPEN, ClaimRow, Margin
+from evaluation.steps import StepRow
+
+LAYERS = ("cnn1", "cnn2", "blstm1", "blstm2", "blstm3")
+
+
+def step(earlier: str, later: str, difference: float, half: float = 1.0) -> list[StepRow]:
+    """The same step of both models on clean speech."""
+    ends = (difference, difference - half, difference + half)
+    return [StepRow(model, "clean", "eer", "v", earlier, later, *ends)
+            for model in ("baseline", "robust")]  # fmt: skip
+
+
+def curve(
+    values: tuple[float, ...], scorer: str = "v", condition: str = "clean", metric: str = "eer"
+):
+    """The same curve over depth of both models."""
+    return {(model, condition, layer, metric, scorer): value
+            for model in ("baseline", "robust")
+            for layer, value in zip(LAYERS, values, strict=True)}  # fmt: skip
+
+
+def contrasts(
+    values: tuple[float, ...],
+    metric: str,
+    half: float,
+    contrast: str = DIFFERENCE,
+    scorer: str = "",
+) -> list[ContrastRow]:
+    return [
+        ContrastRow(contrast, "", "snr0", layer, at + 1, metric, scorer,
+                    value, value - half, value + half, 3, value, value)
+        for at, (layer, value) in enumerate(zip(LAYERS, values, strict=True))
+    ]  # fmt: skip
+
+
+def only(rows: list[ClaimRow]) -> ClaimRow:
+    assert len(rows) == 1
+    return rows[0]
+
+
+def test_the_papers_own_numbers_bear_the_paper_out(make_run, papers_numbers) -> None:
+    run = make_run(papers_numbers)
+    falls = only(falls_with_depth(run))
+    assert falls.verdict == HOLDS
+    assert falls.value == pytest.approx(46.22 - 23.15)  # least: robust at 0 dB
+    assert "in 8 of 8 models and conditions" in falls.sentence and "1.00 to 1.00" in falls.sentence
+    at = {row.condition: row for row in discards_interference(run) if row.scorer == "thin_resnet"}
+    assert at["snr0"].verdict == HOLDS
+    assert "at 6 of 6 layers, surely at 4, and surely the higher one at 0" in at["snr0"].sentence
+    assert at["snr20"].verdict == OPEN and "surely at 2" in at["snr20"].sentence
+    similar = only(similar_on_clean(run))
+    assert similar.verdict == HOLDS and similar.value == pytest.approx(-2.84)
+
+
+def test_claim_1_flips_with_the_curve(make_run) -> None:
+    rising = make_run(curve((3, 4, 15, 30, 45)), steps=step("blstm1", "blstm3", 30))
+    assert only(falls_with_depth(rising)).verdict == HOLDS
+    assert "1 of 1 steps surely rise and 0 surely fall" in only(falls_with_depth(rising)).sentence
+    falling = make_run(curve((45, 30, 15, 4, 3)), steps=step("blstm1", "blstm3", -12))
+    row = only(falls_with_depth(falling))
+    assert (row.verdict, row.value) == (FAILS, -42.0)
+    flat = make_run(curve((20, 21, 20, 21, 20.1)), steps=step("blstm1", "blstm3", 0.1))
+    assert only(falls_with_depth(flat)).verdict == OPEN
+    dented = make_run(curve((3, 4, 15, 30, 45)), steps=step("cnn1", "cnn2", -2))
+    assert only(falls_with_depth(dented)).verdict == FAILS  # rises as a whole, but one step falls
+
+
+def test_claim_2_flips_with_the_differences_and_is_open_about_zero(make_run) -> None:
+    numbers = curve((3, 4, 15, 30, 45), condition="snr0")
+
+    def verdict(values: tuple[float, ...]) -> ClaimRow:
+        run = make_run(numbers, contrasts=contrasts(values, "eer", 1.0, scorer="v"))
+        return next(row for row in discards_interference(run) if row.scorer == "v")
+
+    row = verdict((-5, -4, -3, 0, 2))
+    assert (row.verdict, row.value, row.ci_low, row.ci_high) == (HOLDS, -3.0, -4.0, -2.0)
+    assert "lower EER (v) at 3 of 5 layers, surely at 3" in row.sentence
+    assert "surely the higher one at 1" in row.sentence and "paired, 3 probe seeds" in row.sentence
+    assert verdict((5, 4, 3, 0, -2)).verdict == FAILS
+    assert verdict((-5, -4, -0.5, 0, 2)).verdict == OPEN
+
+
+def test_claim_2_by_stoi_counts_higher_as_better(make_run) -> None:
+    numbers = curve((0.9, 0.9, 0.8, 0.7, 0.6), "", "snr0", "stoi")
+    for sign, verdict in ((1, HOLDS), (-1, FAILS)):
+        values = tuple(sign * value for value in (0.01, 0.02, 0.03, 0.04, 0.05))
+        run = make_run(numbers, contrasts=contrasts(values, "stoi", 0.001))
+        row = only(discards_interference(run))
+        assert (row.verdict, row.value) == (verdict, pytest.approx(sign * 0.03))
+
+
+def test_claim_3_asks_for_a_gap_that_grows_and_is_there_at_the_end(make_run) -> None:
+    numbers = curve((0.9, 0.9, 0.8, 0.7, 0.6), "", "snr0", "stoi")
+    numbers |= curve((0.9, 0.9, 0.8, 0.7, 0.6), "", "clean", "stoi")
+
+    def judged(values: tuple[float, ...]) -> ClaimRow:
+        rows = contrasts(values, "stoi", 0.01, BEYOND_CLEAN)
+        return only(gap_widens(make_run(numbers, contrasts=rows)))
+
+    row = judged((0, 0, 0.01, 0.03, 0.06))
+    assert row.verdict == HOLDS and row.value == pytest.approx(0.05)
+    assert row.ci_low == pytest.approx(0.05 - 0.01 * 2**0.5)
+    assert judged((0, 0, 0.06, 0.03, 0.01)).verdict == FAILS  # it narrows
+    assert judged((0, 0, 0.05, 0.05, 0.055)).verdict == OPEN  # it hardly grows
+    assert judged((0, 0, -0.06, -0.05, -0.03)).verdict == FAILS  # it grows towards none
+
+
+def test_claim_4_weighs_blstms_against_convolutions(make_run) -> None:
+    def judged(convolutions: float) -> ClaimRow:
+        steps = step("cnn1", "cnn2", convolutions) + step("worst of cnn1-cnn2", "blstm1", 10)
+        run = make_run(curve((3, 4, 15, 30, 45)), steps=[*steps, *step("blstm1", "blstm3", 30)])
+        return only(blstms_wipe_out(run))
+
+    row = judged(2)
+    assert row.verdict == HOLDS and row.value == pytest.approx(40 - 3 * 2)
+    assert row.ci_low == pytest.approx(34 - (1 + 1 + 9) ** 0.5)
+    assert judged(13).verdict == OPEN and judged(20).verdict == FAILS
+
+
+def test_claim_4_of_blstms_alone_is_their_rise(make_run) -> None:
+    numbers = {("robust", "clean", f"blstm{n}", "eer", "v"): 10.0 * n for n in (1, 2, 3)}
+    run = make_run(numbers, name="pure_lstm", steps=step("blstm1", "blstm3", 20))
+    row = only(blstms_wipe_out(run))
+    assert (row.verdict, row.value, row.ci_low) == (HOLDS, 20.0, 19.0)
+    jasper = make_run({("robust", "clean", "block1", "eer", "v"): 5.0}, name="jasper")
+    assert only(blstms_wipe_out(jasper)).sentence == ("The recogniser has no BLSTM layers.")
+
+
+def test_claim_5_counts_only_layers_that_differ_beyond_their_intervals(make_run) -> None:
+    first = curve((3, 3.2, 15, 30, 45), "v")
+    same = make_run(first | curve((4, 3.9, 14, 33, 44), "w"))
+    row = only(verifiers_agree(same))
+    assert (row.verdict, row.value) == (HOLDS, 1.0)
+    assert "cnn1, blstm1, blstm2, blstm3" in row.sentence  # cnn2 cannot be told from cnn1
+    other = make_run(first | curve((4, 3.9, 33, 14, 44), "w"))
+    row = only(verifiers_agree(other))
+    assert row.verdict == FAILS and row.value == pytest.approx(0.8)
+    assert only(verifiers_agree(make_run(first))).verdict == OPEN
+    blurred = make_run(first | curve((4, 4, 4, 4, 4), "w"))
+    assert "Nowhere do three layers differ" in only(verifiers_agree(blurred)).sentence
+
+
+def test_layers_are_told_apart_by_both_verifiers() -> None:
+    first = {"a": Margin(1, 0, 2), "b": Margin(5, 4, 6), "c": Margin(9, 8, 10)}
+    second = {"a": Margin(1, 0, 2), "b": Margin(2, 1, 3), "c": Margin(0, -2, -1)}
+    assert told_apart(first, second) == ["a", "c"]
+
+
+def test_claim_6_holds_within_the_margin_and_fails_beyond_it(make_run) -> None:
+    def judged(shift: float, half: float = 0.5) -> ClaimRow:
+        numbers = curve((3, 4, 15, 30, 45))
+        numbers["robust", "clean", "blstm2", "eer", "v"] = 30 + shift
+        return only(similar_on_clean(make_run(numbers, half=half)))
+
+    assert judged(2).verdict == HOLDS and judged(2).value == 2.0
+    assert judged(-9).verdict == FAILS and judged(-9).value == -9.0
+    assert judged(5).verdict == OPEN
+    assert judged(0, half=10).verdict == OPEN  # nothing is similar for lack of evidence
+
+
+def test_claim_7_compares_the_distances_of_states(make_run) -> None:
+    near = {("robust", "snr0", layer, "state_distance", ""): 0.4 for layer in LAYERS}
+    far = {("baseline", "snr0", layer, "state_distance", ""): 0.6 for layer in LAYERS}
+    row = only(comes_closer(make_run(near | far, half=0.01)))
+    assert row.verdict == HOLDS and row.value == pytest.approx(-0.2)
+    turned = {("robust" if m == "baseline" else "baseline", *rest): value
+              for (m, *rest), value in (near | far).items()}  # fmt: skip
+    assert only(comes_closer(make_run(turned, half=0.01))).verdict == FAILS
+    assert only(comes_closer(make_run(near | far, half=0.5))).verdict == OPEN
+
+
+def test_what_a_run_does_not_have_cannot_be_said(make_run) -> None:
+    run: FinishedRun = make_run({("robust", "clean", "cnn1", "stoi", ""): 0.9})
+    rows = judge([run])
+    assert {row.claim for row in rows} == set(CLAIMS)
+    assert all(row.verdict == OPEN and row.value is None for row in rows)
+    assert all(row.sentence[0].isupper() and row.sentence.endswith(".") for row in rows)
+    text = claims_markdown(rows)
+    assert text.count("**cannot be said** (vgg\\_lstm)") == len(rows)
+    assert all(f"## {number}. " in text for number in CLAIMS)
