@@ -11,6 +11,7 @@ import torch
 from acoustics.griffin_lim import GriffinLim, phase_seed
 from asr_models.memory import give_back_freed
 from corpora.batch import SpeechBatch
+from corpora.corpus import Progress
 from corpora.datamodule import SpeechDataModule
 from corpora.selection import first_of_each_speaker
 from evaluation.embeddings import Place, Voices
@@ -83,7 +84,7 @@ def score_identity(
     references: bool = True,
     per_speaker: int = 4,
     seed: int = 0,
-    report: Callable[[float, str], None] = lambda fraction, text: None,
+    report: Progress = lambda fraction, text: None,
 ) -> None:
     """Write `trial_scores.csv` of both ways for one model.
 

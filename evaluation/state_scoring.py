@@ -4,7 +4,7 @@ One pass through the recogniser for each batch, all layers at once; a noisy batc
 version of its utterances along. Nothing is rendered.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from asr_models.memory import give_back_freed
 from asr_models.recogniser import Recogniser
 from corpora.augmentation import condition_snr_db
 from corpora.batch import SpeechBatch
+from corpora.corpus import Progress
 from corpora.datamodule import SpeechDataModule
 from evaluation.embeddings import Voices, score_voices, trial_rows
 from evaluation.quality import Score
@@ -21,9 +22,6 @@ from evaluation.state_distance import METRIC, StateDistances
 from evaluation.state_tap import StateTap
 from evaluation.summary import STATES
 from evaluation.trials import Trial
-
-Report = Callable[[float, str], None]
-"""Called with the fraction that is done and what is going on."""
 
 ACCURACY = "accuracy.csv"
 
@@ -126,7 +124,7 @@ def score_states(
     references: bool = True,
     per_speaker: int = 20,
     device: str = "cpu",
-    report: Report = lambda fraction, text: None,
+    report: Progress = lambda fraction, text: None,
 ) -> list[AccuracyRow]:
     """Write `scores.csv`, `trial_scores.csv` and `accuracy.csv` of one recogniser's states.
 

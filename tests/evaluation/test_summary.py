@@ -1,6 +1,7 @@
 """The summary: common utterances, honest counts, pooled rates, paired differences, the tables."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -197,6 +198,18 @@ def test_the_table_shows_intervals_and_failures(verified: Results) -> None:
     row = next(r for r in summarise(verified, DEPTHS) if (r.layer, r.metric) == ("cnn1", "eer"))
     assert f"{row.mean:.1f} [{row.ci_low:.1f}, {row.ci_high:.1f}], 2 failed" in text
     assert "baseline · clean" in text and "eer % (ge2e)" in text and "robust" not in text
+
+
+def test_the_console_shows_plain_verifiers_only() -> None:
+    """The summary keeps the scorers that answer the questions behind the curves."""
+    plain = trial_rows("cnn1", 4, 1)
+    others = [replace(r, scorer=s) for s in ("states", "ge2e:adapted", "own") for r in plain]
+    results = collect([], plain + others, TRIALS, UTTERANCES, n_replicates=20)
+    scorers = {row.scorer for row in summarise(results, DEPTHS)}
+    assert scorers == {"ge2e", "states", "ge2e:adapted", "own"}
+    text = printed(results, markdown=False)
+    assert "eer % (ge2e)" in text and "eer % (own)" in text
+    assert "states" not in text and "adapted" not in text
 
 
 def test_the_markdown_table_is_one(verified: Results) -> None:
