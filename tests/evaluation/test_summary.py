@@ -7,9 +7,18 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from evaluation import reading
 from evaluation.bootstrap import highest
 from evaluation.records import ScoreRow, TrialScoreRow, UtteranceRow
-from evaluation.summary import Cell, Results, collect, order_layers, results_table, summarise
+from evaluation.summary import (
+    METRICS,
+    Cell,
+    Results,
+    collect,
+    order_layers,
+    results_table,
+    summarise,
+)
 from evaluation.trials import make_trials
 from evaluation.verification import eer
 
@@ -218,3 +227,7 @@ def test_the_markdown_table_is_one(verified: Results) -> None:
     assert set(lines[1]) <= set("|-: ")
     assert len(lines) == 2 + 3
     assert len({line.count("|") for line in lines}) == 1
+
+
+def test_every_metric_of_the_tables_has_a_name_in_the_report() -> None:
+    assert set(METRICS) == set(reading.METRICS)
