@@ -109,7 +109,9 @@ def score_identity(
         report(done / total, f"adapting verifiers, {done}/{total} utterances")
 
     batches = training.noted("train", training.first_training_dataloader(per_speaker))
-    found = render_training_embeddings(bank, vocoder, verifiers, batches, seed, references, progress)
+    found = render_training_embeddings(
+        bank, vocoder, verifiers, batches, seed, references, progress
+    )
     rows = natural_trials(model, trials, voices, natural)
     rows += adapted_trials(model, trials, voices, found)
     folder.mkdir(parents=True, exist_ok=True)

@@ -43,9 +43,7 @@ class HeardCondition:
         self.lost |= {name: reason for name, reason in reasons.items() if name not in known}
 
 
-def fit_speaker_probes(
-    tap: StateTap, batches: Iterable[SpeechBatch]
-) -> dict[str, SpeakerProbe]:
+def fit_speaker_probes(tap: StateTap, batches: Iterable[SpeechBatch]) -> dict[str, SpeakerProbe]:
     """A linear speaker probe for every layer, from training speech."""
     statistics = SpeakerStatistics()
     for batch in batches:

@@ -1,4 +1,4 @@
-"""Both other ways to verify, from a real evaluation's own embeddings and rendered training speech."""
+"""Both other ways to verify, from what a real evaluation embedded and rendered training speech."""
 
 from collections import Counter
 from pathlib import Path

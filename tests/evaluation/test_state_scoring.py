@@ -1,4 +1,4 @@
-"""States to tables on the embedded corpus: complete, repeatable, failures told, arithmetic right."""
+"""States to tables on the embedded corpus: complete, repeatable, failures told, numbers right."""
 
 from collections import Counter
 from pathlib import Path
