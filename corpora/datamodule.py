@@ -1,6 +1,6 @@
 """The one LightningDataModule: a corpus, noise, and the batches of every stage."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from lhotse import CutSet
 from lightning.pytorch import LightningDataModule
@@ -132,6 +132,11 @@ class SpeechDataModule(LightningDataModule):
             return []
         return [self._loader("dev", self._training_noise(_VALIDATION_EPOCH))]
 
+    def first_training_dataloader(self, per_speaker: int) -> DataLoader[SpeechBatch]:
+        """The first utterances of each training speaker, noisy as in training, always the same."""
+        first = CutSet.from_cuts(first_of_each_speaker(self.cuts("train"), per_speaker))
+        return self._loader("train", self._training_noise(_VALIDATION_EPOCH), cuts=first)
+
     def test_dataloader(self) -> list[DataLoader[SpeechBatch]]:
         """One loader per condition, with the same utterances in the same order."""
         return [self.condition_dataloader(condition) for condition in self.conditions]
@@ -152,6 +157,12 @@ class SpeechDataModule(LightningDataModule):
         for found, known in ((batch.failures, self.unusable), (batch.warnings, self.remarks)):
             new = [(split, name, reason) for name, reason in found]
             known += [entry for entry in new if entry not in known]
+
+    def noted(self, split: Split, loader: DataLoader[SpeechBatch]) -> Iterator[SpeechBatch]:
+        """The batches of a loader that no Trainer goes through, each noted."""
+        for batch in loader:
+            self.note(split, batch)
+            yield batch
 
     def _screened(self, split: Split) -> CutSet:
         self.unusable += [(split, name, reason) for name, reason in self.corpus.problems(split)]
@@ -187,11 +198,15 @@ class SpeechDataModule(LightningDataModule):
         return TestNoise(bank, condition, self.seed) if bank is not None else None
 
     def _loader(
-        self, split: Split, choose: ChooseNoise | None, shuffle: bool = False
+        self,
+        split: Split,
+        choose: ChooseNoise | None,
+        shuffle: bool = False,
+        cuts: CutSet | None = None,
     ) -> DataLoader[SpeechBatch]:
         trainer = self.trainer
         sampler = BatchSampler(
-            self.cuts(split),
+            self.cuts(split) if cuts is None else cuts,
             self.batch_duration_s,
             shuffle,
             num_buckets=self.num_buckets,

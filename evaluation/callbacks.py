@@ -59,6 +59,7 @@ class ScoreSpeech(Callback):
         n_iter: Griffin-Lim iterations.
         seed: of the vocoder's initial phases.
         workers: processes that measure quality.
+        keep_embeddings: leave the speaker embeddings beside the tables.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class ScoreSpeech(Callback):
         n_iter: int = 32,
         seed: int = 0,
         workers: int = 1,
+        keep_embeddings: bool = False,
     ) -> None:
         self.run, self.model, self.references = Path(run), model, references
         self.tables = self.run if tables is None else Path(tables)
@@ -87,6 +89,7 @@ class ScoreSpeech(Callback):
             "seed": seed,
             "quality": QUALITY_METRICS if quality is None else quality,
             "workers": workers,
+            "keep_embeddings": keep_embeddings,
         }
         self._open = ExitStack()
         self._failed: set[str] = set()

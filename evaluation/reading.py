@@ -60,6 +60,14 @@ METRICS: dict[str, Metric] = {
         "How well can a probe rebuild the mel?",
         "Mean absolute error of the probe's log-mel, in nepers.",
     ),
+    "state_distance": Metric(
+        "state distance",
+        "",
+        3,
+        "How far does noise move the states?",
+        "Distance between the states of an utterance and of its noisy version, in units of the"
+        " distance between two utterances of different speakers. 0: the noise is gone.",
+    ),
     "min_dcf": Metric(
         "minDCF", "", 3, "Who is speaking, at the strictest threshold?", "Lower: more speaker left."
     ),
@@ -135,7 +143,7 @@ def value_range(rows: Sequence[Row], metric: str) -> tuple[float, float]:
     cells = [number(row[name]) for row in rows for name in ("mean", "ci_low", "ci_high")]
     values = [cell for cell in cells if cell is not None] or [0.0, 1.0]
     low, high = min(values), max(values)
-    if metric in ("eer", "wer", "cer", "min_dcf", "mel_l1"):
+    if metric in ("eer", "wer", "cer", "min_dcf", "mel_l1", "state_distance"):
         low = 0.0
     margin = 0.06 * (high - low) or 0.1
     return (low if low == 0.0 else low - margin), high + margin

@@ -8,7 +8,7 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from acoustics.griffin_lim import GriffinLim, phase_seed
@@ -38,6 +38,7 @@ class SpeechScorer:
         with_quality: utterances that get them (None: all).
         with_audio: utterances whose audio is written (None: all).
         workers: processes that measure quality.
+        keep_embeddings: whether to leave the speaker embeddings beside the tables.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class SpeechScorer:
         with_quality: Set[str] | None = None,
         with_audio: Set[str] | None = None,
         workers: int = 1,
+        keep_embeddings: bool = False,
     ) -> None:
         self.run, self.model, self.vocoder = run, model, vocoder
         self.seed, self.with_audio = seed, with_audio
@@ -68,6 +70,7 @@ class SpeechScorer:
             quality,
             with_quality,
             workers,
+            keep_embeddings,
         )
 
     def __enter__(self) -> "SpeechScorer":
@@ -97,7 +100,7 @@ class SpeechScorer:
         if not batch.ids:
             return
         layers = [*(sounds or {}), *mels]
-        clean = _as_list(batch.clean, batch.lengths)
+        clean = pcm_list(batch.clean, batch.lengths)
         seeds = [phase_seed(self.seed, utterance) for utterance in batch.ids]
         whose = batch.ids, batch.speakers, batch.texts, batch.noises
         for layer in layers:
@@ -105,7 +108,7 @@ class SpeechScorer:
                 waveform = sounds[layer]
             else:
                 waveform = self.vocoder(mels[layer], batch.lengths, seeds)
-            heard = Sounds(condition, layer, *whose, _as_list(waveform, batch.lengths), clean)
+            heard = Sounds(condition, layer, *whose, pcm_list(waveform, batch.lengths), clean)
             self._write_audio(heard)
             self.sounds.add(heard)
             for i, loss in enumerate(losses.get(layer, [])):
@@ -130,7 +133,10 @@ class SpeechScorer:
             self.sounds.fail(condition, layer, utterance, speaker, reason, rebuilt)
 
 
-def _as_list(waveform: Tensor, lengths: Tensor) -> list[np.ndarray]:
+def pcm_list(
+    waveform: Float[Tensor, "batch sample"], lengths: Int[Tensor, " batch"]
+) -> list[np.ndarray]:
+    """16-bit samples of each utterance at its true length."""
     return [
         as_pcm(row[:length].cpu().numpy())
         for row, length in zip(waveform.detach(), lengths.tolist(), strict=True)

@@ -5,30 +5,23 @@ embedding of 1 kB stays).
 """
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
 from asr_models.recogniser import Recogniser
+from evaluation.embeddings import Place, Voices, save_embeddings, score_voices, trial_rows
 from evaluation.quality import QUALITY_METRICS, Score, score_quality
 from evaluation.records import OrderedRows, RowWriter, ScoreRow, TrialScoreRow, write_rows
 from evaluation.transcripts import score_transcript, transcribe
 from evaluation.trials import Trial
-from evaluation.verifiers.verifier import Verifier, score_trials
+from evaluation.verifiers.verifier import Verifier
 from evaluation.workers import GuardedPool, Outcome
 
 PCM_PEAK = 32767
 TRANSCRIPT_METRICS = ("wer", "cer")
-
-
-@dataclass
-class Voices:
-    """Embeddings of one layer in one condition by one verifier, as they come in."""
-
-    vectors: dict[str, np.ndarray] = field(default_factory=dict)
-    failures: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -77,6 +70,7 @@ class SoundScorer:
         quality: which of PESQ, STOI and ESTOI to measure against the clean speech.
         with_quality: utterances that get them (None: all).
         workers: processes that measure quality.
+        keep_embeddings: whether to leave the speaker embeddings beside the tables.
     """
 
     def __init__(
@@ -90,14 +84,16 @@ class SoundScorer:
         quality: Sequence[str] = QUALITY_METRICS,
         with_quality: Set[str] | None = None,
         workers: int = 1,
+        keep_embeddings: bool = False,
     ) -> None:
+        self.keep_embeddings = keep_embeddings
         self.tables, self.model, self.sample_rate = tables, model, sample_rate
         self.trials, self.verifiers, self.recognisers = trials, verifiers, recognisers
         self.quality, self.with_quality = list(quality), with_quality
         pesq = tuple(metric for metric in self.quality if metric.startswith("pesq"))
         others = tuple(metric for metric in self.quality if metric not in pesq)
         self._tasks = [task for task in (pesq, others) if task]  # a crash in PESQ costs PESQ only
-        self.voices: dict[tuple[str, str, str], Voices] = {}
+        self.voices: dict[Place, Voices] = {}
         tables.mkdir(parents=True, exist_ok=True)
         self._file = RowWriter(tables / "scores.csv", ScoreRow)
         self._rows = OrderedRows(self._file)
@@ -115,6 +111,8 @@ class SoundScorer:
                 self._pool.__exit__(kind, *rest)
             if kind is None:
                 self._write_trials()
+                if self.keep_embeddings:
+                    save_embeddings(self.tables, self.voices)
         finally:
             self._file.__exit__(kind, *rest)
 
@@ -157,14 +155,7 @@ class SoundScorer:
     def _embed(self, sounds: Sounds) -> None:
         for verifier in self.verifiers:
             found = verifier.embed(sounds.pcm)
-            voices = self._voices(sounds.condition, sounds.layer, verifier)
-            for utterance, vector, failure in zip(
-                sounds.ids, found.vectors, found.failures, strict=True
-            ):
-                if failure:
-                    voices.failures[utterance] = failure
-                else:
-                    voices.vectors[utterance] = vector
+            self._voices(sounds.condition, sounds.layer, verifier).add(sounds.ids, found)
 
     def _transcribe(self, sounds: Sounds) -> None:
         waveforms = [samples / (PCM_PEAK + 1.0) for samples in sounds.pcm]
@@ -194,20 +185,10 @@ class SoundScorer:
         self._rows.put(number, [ScoreRow(*where, name, "", *scores[name]) for name in metrics])
 
     def _write_trials(self) -> None:
-        rows = []
-        for (condition, layer, scorer), voices in self.voices.items():
-            missing = {
-                name: "the utterance was never rendered"
-                for trial in self.trials
-                for name in (trial.enrol, trial.test)
-                if name not in voices.vectors and name not in voices.failures
-            }
-            scores = score_trials(self.trials, voices.vectors, voices.failures | missing)
-            where = self.model, condition, layer, scorer
-            rows += [
-                TrialScoreRow(*where, trial.trial, score.value, score.failure)
-                for trial, score in zip(self.trials, scores, strict=True)
-            ]
+        rows: list[TrialScoreRow] = []
+        for place, voices in self.voices.items():
+            scores = score_voices(self.trials, voices)
+            rows += trial_rows(self.model, place, self.trials, scores)
         write_rows(self.tables / "trial_scores.csv", TrialScoreRow, rows)
 
 

@@ -14,7 +14,7 @@ from rich import box
 from rich.table import Table
 
 from evaluation.bootstrap import Estimate, highest
-from evaluation.summary import Cell, Results
+from evaluation.summary import Cell, Results, is_plain
 
 STEP_METRICS = {"eer": 1, "stoi": -1}  # metric: the sign with which it grows worse
 
@@ -80,13 +80,13 @@ def _step(
 
 
 def steps_table(rows: Sequence[StepRow]) -> Table:
-    """The steps as a table; a step whose interval excludes zero is marked."""
+    """The steps of plain scorers as a table; one whose interval excludes zero is marked."""
     table = Table(title="steps over depth (95 % interval)", title_justify="left", box=box.SIMPLE)
     for name in ("model", "condition", "metric", "from", "to"):
         table.add_column(name)
     table.add_column("difference", justify="right")
     table.add_column("excludes zero")
-    for row in rows:
+    for row in (row for row in rows if is_plain(row.scorer)):
         text, beyond = f"{row.difference:+.3g}", ""
         if row.ci_low is not None and row.ci_high is not None:
             text += f" \\[{row.ci_low:.3g}, {row.ci_high:.3g}]"

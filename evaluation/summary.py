@@ -30,7 +30,11 @@ from evaluation.trials import Trial
 FLOOR = "mean-mel"
 CEILINGS = ("natural", "copy-synthesis")
 TRIAL_METRICS = ("eer", "min_dcf")
-METRICS = ("eer", "min_dcf", "pesq_wb", "pesq_nb", "stoi", "estoi", "wer", "cer", "mel_l1")
+STATES = "states"  # the scorer that never hears a sound
+METRICS = (
+    *("eer", "min_dcf", "pesq_wb", "pesq_nb", "stoi", "estoi"),
+    *("wer", "cer", "mel_l1", "state_distance"),
+)
 TABLE_METRICS = ("eer", "stoi", "pesq_wb", "wer", "mel_l1")
 DIGITS = {"eer": 1, "wer": 1, "cer": 1, "pesq_wb": 2, "pesq_nb": 2}
 
@@ -249,6 +253,11 @@ def _summary_row(
     return SummaryRow(*place, estimate.value, low, high, *counts)
 
 
+def is_plain(scorer: str) -> bool:
+    """Whether a scorer hears rendered speech only, as it comes: no `states`, no `ge2e:adapted`."""
+    return scorer != STATES and ":" not in scorer
+
+
 def results_table(
     rows: Sequence[SummaryRow],
     model: str,
@@ -262,12 +271,14 @@ def results_table(
         rows: from `summarise`, in its order.
         model: which model.
         condition: which condition.
-        metrics: the columns; a metric with several scorers has a column for each.
+        metrics: the columns; a metric with several scorers has a column for each, those that
+            answer questions behind the curves (`is_plain`) apart: a console is narrow.
         markdown: draw it as a Markdown table.
     """
     chosen = [row for row in rows if (row.model, row.condition) == (model, condition)]
     by_place = {(row.layer, row.metric, row.scorer): row for row in chosen}
-    pairs = {(row.metric, row.scorer) for row in chosen if row.metric in metrics}
+    wanted = [row for row in chosen if row.metric in metrics]
+    pairs = {(row.metric, row.scorer) for row in wanted if is_plain(row.scorer)}
     columns = sorted(pairs, key=lambda pair: (metrics.index(pair[0]), pair[1]))
     style = box.MARKDOWN if markdown else box.SIMPLE_HEAD
     title = escape(f"{model} · {condition}")  # names may hold what rich takes for markup

@@ -110,6 +110,7 @@ def score_trials(
     trials: Sequence[Trial],
     embeddings: Mapping[str, Float[np.ndarray, " embedding"]],
     failures: Mapping[str, str],
+    enrolled: tuple[Mapping[str, np.ndarray], Mapping[str, str]] | None = None,
 ) -> list[Score]:
     """Cosine similarity of both utterances of each trial.
 
@@ -117,6 +118,7 @@ def score_trials(
         trials: the saved list.
         embeddings: unit vector of each utterance that has one.
         failures: reason for each utterance that has none.
+        enrolled: both for the first utterances, where these were heard in another sound.
 
     Returns:
         A score per trial; a trial of an utterance without embedding fails with its reason.
@@ -124,12 +126,13 @@ def score_trials(
     Raises:
         KeyError: if a trial names an utterance that is in neither.
     """
+    first, not_first = (embeddings, failures) if enrolled is None else enrolled
     scores = []
     for trial in trials:
-        missing = [name for name in (trial.enrol, trial.test) if failures.get(name)]
+        sides = (trial.enrol, not_first), (trial.test, failures)
+        missing = [f"{name}: {reasons[name]}" for name, reasons in sides if reasons.get(name)]
         if missing:
-            scores.append(Score(None, f"{missing[0]}: {failures[missing[0]]}"))
+            scores.append(Score(None, missing[0]))
         else:
-            cosine = float(embeddings[trial.enrol] @ embeddings[trial.test])
-            scores.append(Score(cosine))
+            scores.append(Score(float(first[trial.enrol] @ embeddings[trial.test])))
     return scores

@@ -117,6 +117,20 @@ def test_dev_noise_is_always_the_same(data: SpeechDataModule) -> None:
         torch.testing.assert_close(one.waveform, other.waveform, rtol=0, atol=0)
 
 
+def test_first_training_utterances_are_noisy_and_always_the_same(data: SpeechDataModule) -> None:
+    """The first of each speaker by id, with the share of noise that training has."""
+    batches, again = (list(data.first_training_dataloader(6)) for _ in "ab")
+    by_speaker: dict[str, list[str]] = {}
+    for cut in data.cuts("train"):
+        by_speaker.setdefault(cut.supervisions[0].speaker, []).append(cut.id)
+    wanted = sorted(name for names in by_speaker.values() for name in sorted(names)[:6])
+    assert sorted(ids(batches)) == wanted and len(wanted) == 36
+    assert ids(batches) == ids(again)
+    assert all(a.waveform.equal(b.waveform) for a, b in zip(batches, again, strict=True))
+    noisy = sum(snr != float("inf") for batch in batches for snr in batch.snr_db)
+    assert 6 < noisy < 30
+
+
 def test_snr_ranges_can_be_overridden(corpus: EmbeddedCorpus, noise: GeneratedNoise) -> None:
     ranges = {"noise": (-3.0, -2.0)}
     data = SpeechDataModule(corpus, noise, noisy_fraction=1.0, snr_ranges_db=ranges)

@@ -1,7 +1,11 @@
 """Steps over depth: hand-made curves whose steps are known."""
 
+import io
+
+from rich.console import Console
+
 from evaluation.records import ScoreRow, TrialScoreRow, UtteranceRow
-from evaluation.steps import layer_groups, steps
+from evaluation.steps import StepRow, layer_groups, steps, steps_table
 from evaluation.summary import collect
 from evaluation.trials import Trial
 
@@ -55,3 +59,14 @@ def test_an_eer_that_rises_is_a_positive_step() -> None:
     assert [(row.earlier, row.later, row.difference) for row in found] == [
         ("cnn1", "blstm1", 100.0)
     ]
+
+
+def test_the_console_shows_the_steps_of_plain_scorers() -> None:
+    rows = [
+        StepRow("baseline", "clean", "eer", scorer, "cnn1", "blstm1", 10.0, 5.0, 15.0)
+        for scorer in ("ge2e", "states", "ge2e:natural")
+    ]
+    console = Console(file=io.StringIO(), width=160)
+    console.print(steps_table(rows))
+    text = console.file.getvalue()
+    assert text.count("blstm1") == 1 and "eer (ge2e)" in text

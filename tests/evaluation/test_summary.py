@@ -1,14 +1,24 @@
 """The summary: common utterances, honest counts, pooled rates, paired differences, the tables."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from rich.console import Console
 
+from evaluation import reading
 from evaluation.bootstrap import highest
 from evaluation.records import ScoreRow, TrialScoreRow, UtteranceRow
-from evaluation.summary import Cell, Results, collect, order_layers, results_table, summarise
+from evaluation.summary import (
+    METRICS,
+    Cell,
+    Results,
+    collect,
+    order_layers,
+    results_table,
+    summarise,
+)
 from evaluation.trials import make_trials
 from evaluation.verification import eer
 
@@ -199,9 +209,25 @@ def test_the_table_shows_intervals_and_failures(verified: Results) -> None:
     assert "baseline · clean" in text and "eer % (ge2e)" in text and "robust" not in text
 
 
+def test_the_console_shows_plain_verifiers_only() -> None:
+    """The summary keeps the scorers that answer the questions behind the curves."""
+    plain = trial_rows("cnn1", 4, 1)
+    others = [replace(r, scorer=s) for s in ("states", "ge2e:adapted", "own") for r in plain]
+    results = collect([], plain + others, TRIALS, UTTERANCES, n_replicates=20)
+    scorers = {row.scorer for row in summarise(results, DEPTHS)}
+    assert scorers == {"ge2e", "states", "ge2e:adapted", "own"}
+    text = printed(results, markdown=False)
+    assert "eer % (ge2e)" in text and "eer % (own)" in text
+    assert "states" not in text and "adapted" not in text
+
+
 def test_the_markdown_table_is_one(verified: Results) -> None:
     lines = [line for line in printed(verified, markdown=True).splitlines() if "|" in line]
     assert lines[0].split("|")[1].strip() == "layer"
     assert set(lines[1]) <= set("|-: ")
     assert len(lines) == 2 + 3
     assert len({line.count("|") for line in lines}) == 1
+
+
+def test_every_metric_of_the_tables_has_a_name_in_the_report() -> None:
+    assert set(METRICS) == set(reading.METRICS)
