@@ -90,7 +90,7 @@ def _at_stoi_rate(
     """Both signals as pystoi would resample them itself, once for each of its two metrics."""
     if sample_rate == STOI_RATE:
         return reference, degraded
-    return tuple(resample_oct(x, STOI_RATE, sample_rate) for x in (reference, degraded))  # type: ignore[return-value]
+    return tuple(resample_oct(x, STOI_RATE, sample_rate) for x in (reference, degraded))
 
 
 def _in_steps(signal: np.ndarray) -> np.ndarray:

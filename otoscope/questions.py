@@ -1,4 +1,4 @@
-"""The stages behind the curves: what the states themselves tell, and whose voice a rendering has."""
+"""The stages behind the curves: what the states themselves tell, whose voice a rendering has."""
 
 from pathlib import Path
 

@@ -20,6 +20,7 @@ from otoscope.experiment import Experiment
 from otoscope.failures import FAILURES, write_failures
 from otoscope.logging import log_run
 from otoscope.plan import FIXED
+from otoscope.questions import ask_identity, ask_states
 from otoscope.tables import make_tables
 from otoscope.training import (
     Report,
@@ -63,6 +64,17 @@ def execute(root: Path, stage: str, scratch: Path, report: Report) -> None:
         "probes": lambda: train_probes(experiment, run, name, scratch / "probes" / name, report),
         "verifiers": lambda: train_verifier(experiment, name, scratch / "verifiers" / name, report),
         "evaluate": lambda: evaluate(experiment, run, root, name, condition, scratch, report),
+        "states": lambda: ask_states(
+            experiment,
+            run,
+            name,
+            scoring_data(experiment, experiment.evaluation.conditions),
+            scratch / "states" / name,
+            report,
+        ),
+        "identity": lambda: ask_identity(
+            experiment, run, root, name, scratch / "identity" / name, report
+        ),
         "word_errors": lambda: count_word_errors(
             experiment, run, name, scratch / "recognisers" / name, report
         ),
@@ -157,6 +169,7 @@ def evaluate(
         n_iter=settings.griffin_lim_iterations,
         seed=experiment.seed,
         workers=settings.workers,
+        keep_embeddings=experiment.identity is not None and not variant,
     )
     samples = ListeningSamples(str(scratch), model, settings.sample_speakers, references=first)
     keep = [score] if variant else [score, samples]

@@ -14,6 +14,9 @@ SETTINGS = {
     "loggers": [],
     "probe": {"layers": ["blstm1", "blstm5"]},
     "evaluation": {"quality": ["stoi"]},
+    "states": True,
+    "identity": {"utterances_per_speaker": 3},
+    "paper": True,
     "probe_variants": {"seed1": {"seed": 1}, "linear": {"body": "linear"}},
     "architectures": {
         "pure_lstm": {
@@ -69,6 +72,33 @@ def test_variants_are_scored_apart_and_leave_no_sound(run: Path) -> None:
         assert {row["metric"] for row in variants} == {"eer", "min_dcf", "stoi", "mel_l1"}
         heard = {path.name for path in (place / "audio").iterdir()}
         assert heard == {"reference", "baseline", "robust"}
+
+
+def test_states_and_identity_are_scored_on_the_same_trials(run: Path) -> None:
+    trials = len(rows(run / "trials.csv"))
+    for place, natural in ((run, True), (run / "pure_lstm", True)):
+        summary = rows(place / "summary.csv")
+        scorers = {row["scorer"] for row in summary if row["metric"] == "eer"}
+        assert scorers == {"ge2e", "ge2e:natural", "ge2e:adapted", "states"}
+        for row in summary:
+            if row["metric"] == "eer":
+                assert int(row["n_scored"]) + int(row["n_failed"]) == trials
+        distances = [row for row in summary if row["metric"] == "state_distance"]
+        assert {row["condition"] for row in distances} == {"snr0"}
+        layers = {"blstm1", "blstm5"} | ({"natural"} if natural else set())
+        assert {row["layer"] for row in distances} == layers
+
+
+def test_the_papers_tables_and_figures_are_there(run: Path) -> None:
+    names = {path.name for path in (run / "paper").iterdir()}
+    assert {"table1.csv", "table1.md", "table1.tex", "table2_ge2e.csv", "claims.md"} <= names
+    assert {"figure2.svg", "figure3.png", "figure4.svg"} <= names
+    table = rows(run / "paper" / "table1.csv")
+    assert {(row["architecture"], row["split"]) for row in table} == {
+        (name, split) for name in ("vgg_lstm", "pure_lstm") for split in ("dev", "test")
+    }
+    page = (run / "report" / "index.html").read_text()
+    assert "pure_lstm/report/index.html" in page
 
 
 def test_the_differences_are_over_both_seeds_and_of_the_bodies(run: Path) -> None:
