@@ -16,6 +16,8 @@ from pathlib import Path
 from queue import Empty
 from typing import Any
 
+import torch
+
 from acoustics.errors import UserError
 from evaluation.listening import write_atomically
 from otoscope.plan import Plan, Stage, code_digest
@@ -108,10 +110,13 @@ def run_stages(run: Path, plan: Plan, jobs: int, watch: Watcher) -> None:
     context = multiprocessing.get_context("forkserver")  # imports once for all, then forks
     context.set_forkserver_preload(["otoscope.stages"])
     events: Any = context.Queue()
+    slots: Any = context.Queue()
+    for slot in range(jobs):
+        slots.put(slot)
     began: dict[str, float] = {}
     running: dict[Future[float], Stage] = {}
     with ProcessPoolExecutor(
-        jobs, mp_context=context, initializer=_begin_worker, initargs=(events,)
+        jobs, mp_context=context, initializer=_begin_worker, initargs=(events, slots)
     ) as pool:
         try:
             while waiting or running:
@@ -150,14 +155,31 @@ def _drain(events: Any) -> Iterator[Event]:
             return
 
 
-def _begin_worker(events: Any) -> None:
-    """Once per process: where to report, and an end together with the parent's."""
+def _begin_worker(events: Any, slots: Any) -> None:
+    """Once per process: where to report, a GPU of its own, and an end together with the parent's."""
     global _events
     _events = events
+    own = own_gpu(slots.get(), os.environ.get("CUDA_VISIBLE_DEVICES"), torch.cuda.device_count())
+    if own is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = own
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     warnings.filterwarnings("ignore", module="lightning")
     warnings.filterwarnings("ignore", message=".*TreeSpec.*")
     threading.Thread(target=_follow_parent, daemon=True).start()
+
+
+def own_gpu(slot: int, visible: str | None, count: int) -> str | None:
+    """Which of several GPUs the process in `slot` sees; None to leave it at what is visible.
+
+    Args:
+        slot: from 0; processes beyond the number of GPUs share them in turn.
+        visible: `CUDA_VISIBLE_DEVICES` as the user set it.
+        count: of GPUs that can be used.
+    """
+    if count < 2:
+        return None
+    names = visible.split(",") if visible else [str(i) for i in range(count)]
+    return names[slot % count]
 
 
 def _follow_parent() -> None:
