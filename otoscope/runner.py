@@ -156,7 +156,7 @@ def _drain(events: Any) -> Iterator[Event]:
 
 
 def _begin_worker(events: Any, slots: Any) -> None:
-    """Once per process: where to report, a GPU of its own, and an end together with the parent's."""
+    """Once per process: where to report, its own GPU, and an end together with the parent."""
     global _events
     _events = events
     own = own_gpu(slots.get(), os.environ.get("CUDA_VISIBLE_DEVICES"), torch.cuda.device_count())
