@@ -71,9 +71,8 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 CHATTY = {"download without a network"}  # shows a bar on the standard error, too
 IN_PROCESSES = {
-    *("unknown command", "misspelt nested option", "misspelt key in YAML", "unknown layer"),
-    *("output below a file", "report of what is no run", "misspelt key of asr"),
-    *("no corpus folder", "download without a network", "corpus without audio"),
+    *("unknown command", "misspelt key in YAML", "output below a file", "misspelt key of asr"),
+    *("no corpus folder", "download without a network"),
 }  # of their own; the others are typed into the entry point
 
 

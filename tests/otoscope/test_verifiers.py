@@ -35,14 +35,14 @@ def test_a_run_trains_a_verifier_once_and_scores_with_both(terminal, tiny, tmp_p
     assert "7 of 7 stages are done" in again.out
 
 
-def test_unknown_verifiers_are_named_before_the_work(terminal, tiny, tmp_path: Path) -> None:
-    wrong = terminal("run", *tiny, "--verifiers", "[plda]", "--output", tmp_path / "run")
+def test_unknown_verifiers_are_named_before_the_work(here, tiny, tmp_path: Path) -> None:
+    wrong = here("run", *tiny, "--verifiers", "[plda]", "--output", tmp_path / "run")
     assert "unknown 'plda'; known are ge2e, ecapa, xvector" in wrong.complaint()
-    missing = terminal("run", *tiny, "--verifiers", "[ecapa]", "--output", tmp_path / "run")
+    missing = here("run", *tiny, "--verifiers", "[ecapa]", "--output", tmp_path / "run")
     assert "embedding_model.ckpt is missing; set download: true" in missing.complaint()
 
 
-def test_the_command_trains_saves_and_validates(terminal, tmp_path: Path) -> None:
+def test_the_command_trains_saves_and_validates(terminal, here, tmp_path: Path) -> None:
     config = tmp_path / "small.yaml"
     data = {"corpus": SPEAKERS, "batches_per_epoch": 2, "speakers_per_batch": 2}
     trainer = {"max_steps": 2, "val_check_interval": 2, "default_root_dir": str(tmp_path)}
@@ -51,8 +51,8 @@ def test_the_command_trains_saves_and_validates(terminal, tmp_path: Path) -> Non
     )
     terminal("verifier", "fit", "-c", config, "--output", tmp_path / "mine").ok()
     assert (tmp_path / "mine" / "verifier.safetensors").is_file()
-    scored = terminal("verifier", "validate", "-c", config, "--weights", tmp_path / "mine").ok()
+    scored = here("verifier", "validate", "-c", config, "--weights", tmp_path / "mine").ok()
     assert "val/eer" in scored.out
     other = ["--model.encoder.init_args.hidden", "6", "--weights", tmp_path / "mine"]
-    refused = terminal("verifier", "validate", "-c", config, *other)
+    refused = here("verifier", "validate", "-c", config, *other)
     assert "make them equal" in refused.complaint()
