@@ -94,7 +94,8 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Lets in what this machine's own page asks; every refusal is one JSON object."""
     host = request.headers.get(hdrs.HOST, "")
     origin = request.headers.get(hdrs.ORIGIN, f"http://{host}")
-    if not LOCAL.fullmatch(host) or origin != f"http://{host}":
+    direct = request.raw_path.startswith("/")  # else it is meant for a proxy
+    if not LOCAL.fullmatch(host) or origin != f"http://{host}" or not direct:
         return _refusal(403, "foreign", "this page is for visitors from this machine only")
     try:
         return await handler(request)

@@ -5,7 +5,7 @@ import errno
 import io
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
@@ -158,7 +158,7 @@ def _cells(line: str) -> list[str]:
         raise ValueError(str(error)) from error
 
 
-def _line(cells: object) -> bytes:
+def _line(cells: Iterable[object]) -> bytes:
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerow(cells)  # type: ignore[call-overload]
+    csv.writer(buffer, lineterminator="\n").writerow(cells)
     return buffer.getvalue().encode()

@@ -116,7 +116,11 @@ def load_test(folder: Path) -> ListeningTest:
         ) from None
     if version != VERSION:
         raise UserError(f"{folder / SETTINGS}: of another version of Otoscope; build it again")
-    triplets = list(read_rows(folder / TRIPLETS, Triplet))
+    try:
+        triplets = list(read_rows(folder / TRIPLETS, Triplet))
+    except UserError as error:
+        reason = str(error).rpartition(";")[0]
+        raise UserError(f"{reason}; put it back or build another test") from error
     if digest(triplets) != settings.get("triplets_sha256"):
         raise UserError(
             f"{folder / TRIPLETS}: was changed since it was built, so answers would be to other "

@@ -11,6 +11,7 @@ from itertools import islice
 
 import numpy as np
 
+from evaluation.listening_test.drawing import ANY, DIFFERENT, SAME, Drawn, TripletDraw
 from evaluation.records import UtteranceRow
 
 PAIRS = ("balanced", "same-sex", "different-sex", "any")
