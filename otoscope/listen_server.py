@@ -6,7 +6,6 @@ request ever becomes a path. What listeners must not know is not sent: layers, a
 """
 
 import asyncio
-import json
 import re
 import signal
 from collections.abc import Awaitable, Callable
@@ -20,9 +19,9 @@ from evaluation.listening_test.answers import MOST_MS
 from evaluation.listening_test.folder import ListeningTest
 from evaluation.listening_test.sessions import Listeners, Progress, RefusedError
 from evaluation.listening_test.triplets import SIDES
+from otoscope.listen_requests import MOST_BYTES, bad_request, count_of, json_body, text_of
 
 HOST = "127.0.0.1"
-MOST_BYTES = 4096  # of a request's body
 MOST_PLAYS = 100_000
 PAGE = Path(__file__).parent / "listen_page"
 FILES = {
@@ -161,31 +160,31 @@ class _Desk:
         return web.json_response({"sound": self.check})
 
     async def register(self, request: web.Request) -> web.Response:
-        listener = _text(await _body(request), "listener")
+        listener = text_of(await json_body(request), "listener")
         self.listeners.register(listener)
         return web.json_response({"listener": listener}, status=201)
 
     async def open(self, request: web.Request) -> web.Response:
-        progress = self.listeners.open(_text(await _body(request), "listener"))
+        progress = self.listeners.open(text_of(await json_body(request), "listener"))
         ahead = [{"question": t.triplet, "sounds": t.sounds} for t in progress.remaining]
         return web.json_response({**_standing(progress), "tab": progress.tab, "ahead": ahead})
 
     async def answer(self, request: web.Request) -> web.Response:
-        body = await _body(request)
+        body = await json_body(request)
         plays = body.get("plays")
         if not isinstance(plays, list) or len(plays) != 3:
-            raise _bad("plays: three numbers are needed")
-        counts = [_count({"plays": n}, "plays", 1, MOST_PLAYS) for n in plays]  # all were heard
-        side = _text(body, "answer")
+            raise bad_request("plays: three numbers are needed")
+        counts = [count_of({"plays": n}, "plays", 1, MOST_PLAYS) for n in plays]  # all were heard
+        side = text_of(body, "answer")
         if side not in SIDES:
-            raise _bad("answer: it is a or b")
+            raise bad_request("answer: it is a or b")
         progress = self.listeners.answer(
-            _text(body, "listener"),
-            _text(body, "tab"),
-            _text(body, "question"),
+            text_of(body, "listener"),
+            text_of(body, "tab"),
+            text_of(body, "question"),
             side,
-            _count(body, "response_ms", 0, MOST_MS),
-            _count(body, "total_ms", 0, MOST_MS),
+            count_of(body, "response_ms", 0, MOST_MS),
+            count_of(body, "total_ms", 0, MOST_MS),
             sum(counts) - len(counts),
         )
         return web.json_response(_standing(progress))
@@ -193,36 +192,3 @@ class _Desk:
 
 def _standing(progress: Progress) -> dict[str, Any]:
     return {"answered": progress.answered, "total": progress.total}
-
-
-async def _body(request: web.Request) -> dict[str, Any]:
-    """The JSON object that a request carries; its type keeps other sites' forms out."""
-    if request.content_type != "application/json":
-        raise RefusedError("type", "application/json is needed")
-    if (request.content_length or 0) > MOST_BYTES:  # before waiting for it
-        raise web.HTTPRequestEntityTooLarge(MOST_BYTES, request.content_length or 0)
-    try:
-        value = json.loads(await request.read())
-    except (ValueError, RecursionError):
-        raise _bad("this is no JSON") from None
-    if not isinstance(value, dict):
-        raise _bad("a JSON object is needed")
-    return value
-
-
-def _text(body: dict[str, Any], name: str) -> str:
-    value = body.get(name)
-    if not isinstance(value, str):
-        raise _bad(f"{name}: a text is needed")
-    return value
-
-
-def _count(body: dict[str, Any], name: str, least: int, most: int) -> int:
-    value = body.get(name)
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise _bad(f"{name}: a whole number from {least} to {most} is needed")
-    return value
-
-
-def _bad(message: str) -> RefusedError:
-    return RefusedError("request", message)

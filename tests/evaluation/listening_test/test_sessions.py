@@ -8,7 +8,8 @@ import pytest
 
 from evaluation.listening_test.answers import read_answers
 from evaluation.listening_test.folder import ListeningTest
-from evaluation.listening_test.sessions import Listeners, Progress, RefusedError, question_order
+from evaluation.listening_test.order import question_order
+from evaluation.listening_test.sessions import Listeners, Progress, RefusedError
 
 
 def begin(listeners: Listeners, name: str = "ann") -> Progress:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from evaluation.listening_test.order import question_order
+
 HEARD = "[...document.querySelectorAll('.voice.heard')].length"
 SHOWN = "[...document.querySelectorAll('main > section')].find((s) => !s.hidden).id"
 
@@ -36,8 +38,6 @@ def columns(lines: list[str], *places: int) -> list[tuple[str, ...]]:
 
 
 def ahead(visitor: Any, listener: str) -> list[str]:
-    from evaluation.listening_test.sessions import question_order
-
     return [t.triplet for t in question_order(visitor.test.triplets, 0, listener)]
 
 
