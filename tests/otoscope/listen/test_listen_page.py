@@ -152,6 +152,7 @@ def test_a_name_that_is_taken_is_asked_about(visitor, with_browser) -> None:
         await page.click("#start")
         await page.until("document.querySelector('#name-wrong').textContent.includes('sample')")
         await page.click("#check")
+        await page.until("document.querySelector('#check-text').textContent !== 'Play a sample'")
         await page.click("#start")
         await page.until("!document.querySelector('#taken').hidden")
         assert "with 1 of 4 questions answered. Is that you?" in await page.js(
