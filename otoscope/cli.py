@@ -1,4 +1,4 @@
-"""The command line: `otoscope run | asr | probe | verifier | layers | score | report`."""
+"""The command line: `otoscope run | asr | probe | verifier | layers | score | listen | report`."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -16,6 +16,7 @@ Otoscope shows what each layer of a speech recogniser hears.
   verifier  train or validate a speaker verifier        fit | validate
   layers    what can be tapped in a recogniser, with stride and width
   score     score any folder of rendered or enhanced speech against clean speech
+  listen    the human listening test                    build | serve | score
   report    build report/index.html of a run again
 
 'otoscope COMMAND --help' tells the options of each."""
@@ -45,6 +46,12 @@ def _score(arguments: list[str]) -> None:
     score(arguments)
 
 
+def _listen(arguments: list[str]) -> None:
+    from otoscope.listen import listen
+
+    listen(arguments)
+
+
 def _asr(arguments: list[str]) -> None:
     from otoscope.lightning_cli import asr
 
@@ -70,6 +77,7 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "verifier": _verifier,
     "layers": _layers,
     "score": _score,
+    "listen": _listen,
     "report": _report,
 }
 

@@ -27,6 +27,8 @@ from asr_models.checkpoint import calibrate  # noqa: E402
 from asr_models.recogniser import Recogniser  # noqa: E402
 from asr_models.vgg_lstm import VGGLSTM  # noqa: E402
 from corpora.batch import SpeechBatch  # noqa: E402
+from evaluation.listening import audio_path, write_audio  # noqa: E402
+from evaluation.records import SummaryRow, UtteranceRow, write_rows  # noqa: E402
 
 torch.set_num_threads(1)
 
@@ -112,6 +114,37 @@ def quiet_trainer(folder: Path, **settings: object) -> Trainer:
     return Trainer(**(quiet | settings))  # type: ignore[arg-type]
 
 
+def write_heard_run(
+    folder: Path, layers: Sequence[str] = ("cnn1", "blstm1"), speakers: int = 4, each: int = 3
+) -> Path:
+    """What the listening test reads of a run: utterances, depths, and audio of model `robust`.
+
+    Speaker 0 to `speakers` - 1 is a steady voice of its own; sounds have a quarter of a second.
+    """
+    names = [(i, f"s{i}-{k}", f"sentence {k}") for i in range(speakers) for k in range(each)]
+    sexes = ("female", "male")
+    rows = [UtteranceRow(u, f"s{i}", sexes[i % 2], 0.25, 2, 10, text) for i, u, text in names]
+    folder.mkdir(parents=True)
+    write_rows(folder / "utterances.csv", UtteranceRow, rows)
+    place = ("robust", "clean")
+    write_rows(
+        folder / "summary.csv",
+        SummaryRow,
+        [
+            SummaryRow(*place, layer, depth, "eer", "ge2e", 1.0, None, None, 1, 0)
+            for depth, layer in enumerate(layers, start=1)
+        ],
+    )
+    time = np.arange(4000) / 16000
+    for number, (speaker, utterance, _) in enumerate(names):
+        pitch = 90 + 40 * speaker + 3 * np.sin(2 * np.pi * 4 * time + number)
+        voice = sum(np.sin(2 * np.pi * k * pitch * time) / k for k in range(1, 9))
+        for layer in ("natural", *layers):
+            noise = 0.01 * np.random.default_rng(number).normal(size=len(time))
+            write_audio(folder / audio_path(*place, layer, utterance), 0.1 * voice + noise, 16000)
+    return folder
+
+
 @pytest.fixture(name="make_batch", scope="session")
 def _make_batch() -> Callable[..., SpeechBatch]:
     return make_batch
@@ -125,6 +158,11 @@ def _vowels() -> Callable[..., np.ndarray]:
 @pytest.fixture(name="list_data", scope="session")
 def _list_data() -> type[ListData]:
     return ListData
+
+
+@pytest.fixture(name="heard_run", scope="session")
+def _heard_run() -> Callable[..., Path]:
+    return write_heard_run
 
 
 @pytest.fixture(name="tiny_recogniser", scope="session")

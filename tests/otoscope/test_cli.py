@@ -18,7 +18,7 @@ CORPUS = {
     },
 }
 HELP = {
-    "": ("run", "asr", "probe", "layers", "score", "report", "--help"),
+    "": ("run", "asr", "probe", "layers", "score", "listen", "report", "--help"),
     "run": ("--output", "--config", "--corpus", "--probe.layers", "--evaluation.conditions"),
     "asr": ("{fit,validate,test}",),
     "asr fit": ("--output", "--model.learning_rate", "--data.corpus", "--trainer.max_steps"),
@@ -35,6 +35,10 @@ HELP = {
         "--recogniser",
         "--output",
     ),
+    "listen": ("build", "serve", "score"),
+    "listen build": ("--run", "--output", "--layers", "--per-layer", "--no-natural", "--pairs"),
+    "listen serve": ("folder", "--port"),
+    "listen score": ("folder", "--verifiers"),
     "report": ("run", "--max_megabytes"),
 }
 

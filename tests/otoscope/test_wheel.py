@@ -77,6 +77,8 @@ def test_all_packages_and_configs_are_in_it(installed: Path, elsewhere) -> None:
     for name in (
         *(f"{package}/py.typed" for package in PACKAGES),
         "evaluation/templates/report.html.j2",
+        *(f"otoscope/listen_page/page.{end}" for end in ("html", "css", "js")),
+        "otoscope/listen_page/icon.svg",
     ):
         assert (installed / name).is_file()
 

@@ -1,0 +1,1 @@
+"""The human listening test: triplets, the folder that is served, answers and error rates."""
