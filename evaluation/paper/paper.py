@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from evaluation.listening import safe_name, write_atomically
 from evaluation.paper.claims import CLAIMS, HOW, claims_markdown, judge, tally_text
+from evaluation.paper.contrast_tables import contrast_tables
 from evaluation.paper.figures import depth_sheet, figure2, identity_figure
 from evaluation.paper.finished_run import FinishedRun, read_finished_run
 from evaluation.paper.mel_figure import mel_figure
@@ -48,7 +49,7 @@ def write_paper(run: Path, architectures: Mapping[str, Path], output: Path) -> N
     output.mkdir(parents=True, exist_ok=True)
     missing = [note for each in runs for note in each.notes]
     missing += _lacking(runs)
-    tables = paper_tables(runs)
+    tables = [*paper_tables(runs), *contrast_tables(runs)]
     for table in tables:
         _write_table(table, output)
     figures = []

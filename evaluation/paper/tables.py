@@ -32,7 +32,7 @@ class PaperCell:
     """One number of a table (its CSV); `mean` or the reason why it is `missing`.
 
     `row` is the paper's letter in Table 2. EER and WER are in percent, the paper's number
-    (`published`) too.
+    (`published`) too. A paired difference has no counts.
     """
 
     row: str
@@ -47,8 +47,8 @@ class PaperCell:
     mean: float | None
     ci_low: float | None
     ci_high: float | None
-    n_scored: int
-    n_failed: int
+    n_scored: int | None
+    n_failed: int | None
     published: float | None
     missing: str
 
