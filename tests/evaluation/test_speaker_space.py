@@ -7,7 +7,6 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from evaluation.speaker_space import TooFewSpeakersError, fit_speaker_space
 from evaluation.verification import eer
 
-
 MIXING, _ = np.linalg.qr(np.random.default_rng(99).normal(size=(40, 40)))
 
 
