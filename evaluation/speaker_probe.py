@@ -13,7 +13,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from acoustics.frames import valid_mask
 from asr_models.tap import States
 from evaluation.speaker_space import SpeakerSpace, TooFewSpeakersError, fit_speaker_space
 from evaluation.verifiers.verifier import Embeddings
@@ -41,11 +40,13 @@ class AccuracyRow:
 
 def utterance_statistics(states: States) -> Float[Tensor, "batch statistic"]:
     """Mean and standard deviation over the valid states of each utterance, `(batch, 2 width)`."""
-    lengths = states.lengths[:, None].to(states.values.dtype)
-    mask = valid_mask(states.lengths, states.values.shape[1])[..., None]
-    mean = states.values.masked_fill(~mask, 0).sum(1) / lengths
-    away = (states.values - mean[:, None]).masked_fill(~mask, 0)
-    return torch.cat([mean, (away.square().sum(1) / lengths).sqrt()], 1)
+    rows = []
+    for values, length in zip(states.values, states.lengths.tolist(), strict=True):
+        valid = values[:length]
+        mean = valid.mean(0)
+        deviation = torch.linalg.vector_norm(valid - mean, dim=0) / length**0.5
+        rows.append(torch.cat([mean, deviation]))
+    return torch.stack(rows)
 
 
 def held_out(speakers: Mapping[str, str]) -> set[str]:
