@@ -71,7 +71,8 @@ class Plan:
         self._common |= {"threads": compute.threads, "accelerator": compute.accelerator}
         self._corpus = experiment.corpus.fingerprint()
         self._asr_corpus = experiment.recogniser_corpus.fingerprint()
-        self._noise = experiment.noise.fingerprint()
+        self._noise, rooms = experiment.noise.fingerprint(), experiment.reverberation
+        self._rooms = [rooms.fingerprint()] if rooms is not None else []
         self._speakers = {
             name: experiment.trained_verifiers[name].corpus.fingerprint()
             for name in experiment.verifiers
@@ -91,12 +92,13 @@ class Plan:
             training = self.config["robust" if model == "robust" else "baseline"]
             parts.append(training)
             if training["noisy_fraction"]:
-                parts += [self._noise, self.config["snr_ranges_db"]]
+                parts += [self._noise, self.config["snr_ranges_db"], *self._rooms]
             self._add(where, ("corpus",), (where,), *parts, upstream=False)
         for model in models:
             where = f"probes/{model}"
             parts = [self.config["probe"], self._corpus, self._noise, self.config["snr_ranges_db"]]
-            self._add(where, (f"recognisers/{model}",), (where,), *parts)
+            rooms = self._rooms if self.config["probe"]["training"]["noisy_fraction"] else []
+            self._add(where, (f"recognisers/{model}",), (where,), *parts, *rooms)
         for name, speakers in self._speakers.items():
             where = f"verifiers/{name}"
             self._add(where, (), (where,), self.config["trained_verifiers"][name], speakers)

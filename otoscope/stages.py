@@ -88,8 +88,9 @@ def scoring_data(experiment: Experiment) -> SpeechDataModule:
 
 def prepare_corpus(experiment: Experiment, scratch: Path, report: Report) -> None:
     """Speak or index the corpus and the noise; fix test utterances, mixtures and trials."""
-    for part in (experiment.recogniser_corpus, experiment.noise):
-        part.prepare(report)
+    for part in (experiment.recogniser_corpus, experiment.noise, experiment.reverberation):
+        if part is not None:
+            part.prepare(report)
     data, settings = scoring_data(experiment), experiment.evaluation
     cuts = data.cuts("test")
     utterances = [UtteranceRow(**row) for row in utterance_rows(cuts)]  # type: ignore[arg-type]

@@ -35,6 +35,7 @@ def data_module(experiment: Experiment, training: Training, recogniser: bool) ->
         batch_duration_s=training.batch_duration_s,
         num_workers=experiment.compute.num_workers,
         seed=experiment.seed,
+        reverberation=experiment.reverberation if training.noisy_fraction else None,
         alphabet=experiment.recogniser().alphabet,
     )
 
