@@ -24,16 +24,21 @@ class ConvBlock(nn.Module):
     ) -> Float[Tensor, "batch channel frame mel"]:
         """States `(batch, channel, frame, mel)`."""
         mask = valid_mask(frames, x.shape[2])[:, None, :, None]
-        out = self.norm(self.conv(x)) if self.training else self._folded(x)
+        out = conv_norm(x, self.conv, self.norm)
         return out.mul_(mask).relu_()  # in place: a third of the memory
 
-    def _folded(self, x: Tensor) -> Tensor:
-        """Convolution and batch norm in one: outside training the norm is a scale and a shift."""
-        norm, mean, variance = self.norm, self.norm.running_mean, self.norm.running_var
-        assert mean is not None and variance is not None  # noqa: S101 - for the type checker
-        scale = norm.weight * (variance + norm.eps).rsqrt()
-        shift = norm.bias - mean * scale
-        return functional.conv2d(x, self.conv.weight * scale[:, None, None, None], shift, padding=1)
+
+def conv_norm(
+    x: Float[Tensor, "batch channel_in frame bin"], conv: nn.Conv2d, norm: nn.BatchNorm2d
+) -> Float[Tensor, "batch channel frame_out bin_out"]:
+    """Convolution without bias and batch norm; outside training the norm is a scale and a shift."""
+    if norm.training:
+        return norm(conv(x))
+    mean, variance = norm.running_mean, norm.running_var
+    assert mean is not None and variance is not None  # noqa: S101 - for the type checker
+    scale = norm.weight * (variance + norm.eps).rsqrt()
+    weight, shift = conv.weight * scale[:, None, None, None], norm.bias - mean * scale
+    return functional.conv2d(x, weight, shift, conv.stride, conv.padding)
 
 
 class BLSTMBlock(nn.Module):

@@ -14,7 +14,7 @@ from asr_models.decoding import can_spell, encode_batch, greedy_decode
 from asr_models.prior import fit_prior
 from asr_models.recogniser import Recogniser
 from asr_models.schedule import warmup_cosine
-from asr_models.storage import identity
+from asr_models.storage import check_identity, identity
 from corpora.batch import SpeechBatch
 
 PRIOR_BATCHES = 6
@@ -121,12 +121,8 @@ class CTCModule(LightningModule):
         Raises:
             UserError: it is of another class or size, or of something else.
         """
-        saved, ours = checkpoint.get(CARD_KEY), identity(self.recogniser)
-        if saved != ours:
-            raise UserError(
-                f"the checkpoint is of another recogniser: {saved or 'none of ours'}, "
-                f"but model.recogniser is {ours}; make them equal"
-            )
+        saved = checkpoint.get(CARD_KEY)
+        check_identity(saved, self.recogniser, "the checkpoint", "recogniser")
 
     def configure_optimizers(self) -> Any:
         """AdamW with linear warm-up and a cosine to zero over all steps."""

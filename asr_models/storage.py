@@ -32,6 +32,31 @@ def identity(module: nn.Module) -> dict[str, object]:
     }
 
 
+def check_identity(saved: object, module: nn.Module, where: str, what: str) -> None:
+    """Refuse what was saved of a module of another class or size.
+
+    Args:
+        saved: its `identity`, or whatever stands in its place.
+        module: what it would be loaded into.
+        where: the folder or file, for the error.
+        what: the module's name in the configuration, e.g. `recogniser`.
+
+    Raises:
+        UserError: they differ.
+    """
+    if saved != identity(module):
+        raise UserError(
+            f"{where} is of another {what}: {saved or 'none of ours'}, "
+            f"but model.{what} is {identity(module)}; make them equal"
+        )
+
+
+def copy_weights(saved: nn.Module, module: nn.Module, where: str, what: str) -> None:
+    """Load a saved module's weights into one of the same class and size; see `check_identity`."""
+    check_identity(identity(saved), module, where, what)
+    module.load_state_dict(saved.state_dict())
+
+
 def describe(module: nn.Module) -> dict[str, object]:
     """What is needed to rebuild a module and to tell it from another one."""
     return {**identity(module), "weight_hash": weight_hash(module)}

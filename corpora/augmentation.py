@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from acoustics.errors import UserError
+from corpora.corpus import NOISE_KINDS, REVERB
 from corpora.mixing import SILENCE, MixingError, looped, mean_power
 from corpora.noise_bank import NoiseBank
 from corpora.seeding import generator
@@ -28,7 +29,8 @@ class Recipe:
     """What is added to one utterance; the same recipe always gives the same mixture.
 
     ``noises`` are recordings (several for babble), ``offsets`` the fraction of each at which it
-    begins, in as many attempts as may be needed to find a stretch that is not silent.
+    begins, in as many attempts as may be needed to find a stretch that is not silent. Of kind
+    "reverb" the one recording is a room's impulse response, and the SNR infinite.
     """
 
     kind: str
@@ -66,12 +68,16 @@ def training_recipe(
 ) -> Recipe | None:
     """The noise of one utterance in one epoch; None when it stays clean.
 
-    Each kind that the bank holds is equally likely; its SNR is uniform in its range.
+    Each kind that the bank holds, rooms included, is equally likely; the SNR of a kind of noise is
+    uniform in its range.
     """
     rng = generator("training noise", seed, epoch, utterance)
     if rng.random() >= noisy_fraction:
         return None
-    kind = _kind(bank, rng, [kind for kind in bank.kinds if kind in snr_ranges_db])
+    kind = _kind(bank, rng, [kind for kind in bank.kinds if kind in (*snr_ranges_db, REVERB)])
+    if kind == REVERB:
+        rooms = bank.kinds[REVERB]
+        return Recipe(REVERB, (rooms[int(rng.integers(len(rooms)))],), ((),), float("inf"))
     return _recipe(bank, kind, float(rng.uniform(*snr_ranges_db[kind])), rng)
 
 
@@ -84,7 +90,7 @@ def test_recipe(bank: NoiseBank, condition: str, utterance: str, seed: int) -> R
     if snr_db is None:
         return None
     rng = generator("test noise", seed, utterance)
-    return _recipe(bank, _kind(bank, rng, list(bank.kinds)), snr_db, rng)
+    return _recipe(bank, _kind(bank, rng, list(NOISE_KINDS)), snr_db, rng)
 
 
 test_recipe.__test__ = False  # type: ignore[attr-defined]  # pytest: this is not a test

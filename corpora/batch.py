@@ -16,8 +16,8 @@ class SpeechBatch:
         ids: Utterance ids.
         speakers: Speaker ids.
         texts: Normalised transcripts, "" where there is none.
-        noises: Id of the noise recording(s), joined by "+"; "" when clean.
-        snr_db: Signal-to-noise ratio in dB; ``inf`` when clean.
+        noises: Id of the noise recording(s), joined by "+", or of the room; "" when clean.
+        snr_db: Signal-to-noise ratio in dB; ``inf`` where no noise was added.
         sexes: "female", "male" or "".
         failures: ``(utterance id, reason)`` of the utterances of this batch that could not be used.
             When nothing could be used, the batch has size 0 and its consumer skips it.

@@ -1,4 +1,4 @@
-"""The two things a data module reads from: a corpus of speech and a source of noise."""
+"""What a data module reads from: a corpus of speech, a source of noise, rooms."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -13,6 +13,8 @@ Progress = Callable[[float, str], None]
 
 SAMPLE_RATE = 16000
 NOISE_KINDS = ("babble", "music", "noise")
+REVERB = "reverb"
+"""The kind of augmentation that is a room, beside the kinds of noise."""
 
 
 class Corpus(ABC):
@@ -71,4 +73,24 @@ class NoiseSource(ABC):
 
     def problems(self, split: NoiseSplit) -> list[tuple[str, str]]:
         """``(recording, reason)`` of what ``load(split)`` left out."""
+        return []
+
+
+class ImpulseResponses(ABC):
+    """Rooms that training speech is heard in: their impulse responses, as cuts of kind "reverb"."""
+
+    @abstractmethod
+    def prepare(self, progress: Progress | None = None) -> None:
+        """Simulate or find what is missing. Idempotent."""
+
+    @abstractmethod
+    def load(self) -> CutSet:
+        """The impulse responses, one channel each."""
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """A hash of everything that determines the content."""
+
+    def problems(self) -> list[tuple[str, str]]:
+        """``(recording, reason)`` of what ``load`` left out."""
         return []

@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Sequence
 
 from lhotse import CutSet
+from lhotse.cut import Cut
 from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader
 
 from acoustics.errors import UserError
 from corpora.augmentation import SNR_RANGES_DB, condition_snr_db
 from corpora.batch import SpeechBatch
-from corpora.corpus import NOISE_KINDS, Corpus, NoiseSource, NoiseSplit, Split
+from corpora.corpus import NOISE_KINDS, Corpus, ImpulseResponses, NoiseSource, NoiseSplit, Split
 from corpora.dataset import ChooseNoise, SpeechDataset
 from corpora.noise_bank import NoiseBank
 from corpora.noise_choice import TestNoise, TrainingNoise
@@ -30,8 +31,8 @@ class SpeechDataModule(LightningDataModule):
     Args:
         corpus: Where the speech comes from.
         noise: Where the noise comes from; None when everything stays clean.
-        noisy_fraction: Fraction of the training and dev utterances that get noise; which ones, and
-            what noise, changes from epoch to epoch in training and never in dev.
+        noisy_fraction: Fraction of the training and dev utterances that get noise, or a room;
+            which ones, and what, changes from epoch to epoch in training and never in dev.
         clean_epochs: So many epochs at the beginning of training have no noise: what letters sound
             like is learnt sooner from clean speech.
         snr_ranges_db: Lowest and highest SNR by kind of noise ("babble", "music", "noise"); kinds
@@ -43,13 +44,15 @@ class SpeechDataModule(LightningDataModule):
         seed: Seed of shuffling and of training and test noise.
         utterances_per_test_speaker: At most that many utterances of each test speaker (the first
             by id); None for all.
+        reverberation: Rooms for training and dev speech, a kind beside those of ``noise`` and as
+            likely; None for none. Test conditions have no rooms.
         alphabet: The characters a recogniser can spell. Training and dev utterances with others
             are left out and reported; test utterances are kept and remarked on.
 
     Attributes:
         unusable: ``(split, utterance id, reason)`` found so far: by the manifests at ``setup``, by
             the audio as batches go by.
-        unusable_noise: ``(split, recording, reason)`` of noise that was left out.
+        unusable_noise: ``(split, recording, reason)`` of noise and rooms that were left out.
         remarks: ``(split, utterance id, remark)`` of utterances that were used all the same.
     """
 
@@ -66,6 +69,7 @@ class SpeechDataModule(LightningDataModule):
         num_workers: int = 0,
         seed: int = 0,
         utterances_per_test_speaker: int | None = None,
+        reverberation: ImpulseResponses | None = None,
         alphabet: str = DEFAULT_ALPHABET,
     ) -> None:
         super().__init__()
@@ -80,6 +84,7 @@ class SpeechDataModule(LightningDataModule):
         self.num_workers = num_workers
         self.seed = seed
         self.utterances_per_test_speaker = utterances_per_test_speaker
+        self.reverberation = reverberation
         self.alphabet = alphabet
         self.unusable: list[tuple[str, str, str]] = []
         self.unusable_noise: list[tuple[str, str, str]] = []
@@ -90,7 +95,8 @@ class SpeechDataModule(LightningDataModule):
 
     def _check(self) -> None:
         noisy = [c for c in self.conditions if condition_snr_db(c) is not None]
-        if self.noise is None and (noisy or self.noisy_fraction > 0):
+        mixes = self.noisy_fraction > 0 and self.reverberation is None
+        if self.noise is None and (noisy or mixes):
             what = f"condition {noisy[0]}" if noisy else f"noisy_fraction {self.noisy_fraction}"
             raise UserError(f"{what} needs noise recordings: set noise to a noise source")
         unknown = sorted(set(self.snr_ranges_db) - set(NOISE_KINDS))
@@ -104,6 +110,8 @@ class SpeechDataModule(LightningDataModule):
         self.corpus.prepare()
         if self.noise is not None:
             self.noise.prepare()
+        if self.reverberation is not None:
+            self.reverberation.prepare()
 
     def setup(self, stage: str | None = None) -> None:
         """Nothing: splits and noise are loaded and screened when they are first asked for."""
@@ -115,12 +123,21 @@ class SpeechDataModule(LightningDataModule):
         return self._cuts[split]
 
     def bank(self, split: NoiseSplit) -> NoiseBank | None:
-        """The noise recordings of a split; None without a noise source."""
-        if self.noise is not None and split not in self._banks:
-            self._banks[split] = NoiseBank(self.noise.load(split))
-            problems = self.noise.problems(split)
+        """The noise recordings of a split, for training the rooms too; None without a source."""
+        if split not in self._banks:
+            cuts: list[Cut] = []
+            problems: list[tuple[str, str]] = []
+            if self.noise is not None:
+                cuts += list(self.noise.load(split))
+                problems += self.noise.problems(split)
+            if self.reverberation is not None and split == "train":
+                cuts += list(self.reverberation.load())
+                problems += self.reverberation.problems()
             self.unusable_noise += [(split, name, reason) for name, reason in problems]
-        return self._banks.get(split)
+            if self.noise is None and not cuts:
+                return None
+            self._banks[split] = NoiseBank(CutSet.from_cuts(cuts))
+        return self._banks[split]
 
     def train_dataloader(self) -> DataLoader[SpeechBatch]:
         """Shuffled anew, and with other noise, in every epoch."""

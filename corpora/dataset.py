@@ -14,13 +14,15 @@ from torch.utils.data import Dataset
 from corpora.audio import AudioError, load_waveform
 from corpora.augmentation import Recipe, noise_signal
 from corpora.batch import SpeechBatch
+from corpora.corpus import REVERB
 from corpora.mixing import MixingError, Mixture, mix_at_snr
 from corpora.noise_bank import NoiseBank
+from corpora.room_acoustics import reverberate
 from corpora.screening import waveform_problem, waveform_remark
 from corpora.text import DEFAULT_ALPHABET, normalise
 
 ChooseNoise = Callable[[str, int], Recipe | None]
-"""From an utterance id and an epoch to what is added to it; None when it stays clean."""
+"""From an utterance id and an epoch to what is done to it; None when it stays clean."""
 
 
 class UnusableError(Exception):
@@ -41,7 +43,7 @@ class Heard:
 
 
 def hear(cut: Cut, recipe: Recipe | None = None, bank: NoiseBank | None = None) -> Heard:
-    """Load one utterance and add the noise of a recipe.
+    """Load one utterance, and add the noise of a recipe or put it into its room.
 
     Raises:
         UnusableError: When the file is unreadable, truncated, empty, silent, not finite or too
@@ -56,10 +58,16 @@ def hear(cut: Cut, recipe: Recipe | None = None, bank: NoiseBank | None = None) 
         remarks += [remark] if remark is not None else []
         if recipe is None or bank is None:
             return Heard(clean, clean, 1.0, remarks)
-        mixture: Mixture = mix_at_snr(clean, noise_signal(bank, recipe, len(clean)), recipe.snr_db)
+        mixture = _mixture(clean, recipe, bank)
         return Heard(mixture.waveform, mixture.clean, mixture.scale, remarks)
     except (AudioError, MixingError) as error:
         raise UnusableError(str(error)) from error
+
+
+def _mixture(clean: Float[np.ndarray, " sample"], recipe: Recipe, bank: NoiseBank) -> Mixture:
+    if recipe.kind == REVERB:
+        return reverberate(clean, bank(recipe.noises[0]))
+    return mix_at_snr(clean, noise_signal(bank, recipe, len(clean)), recipe.snr_db)
 
 
 class SpeechDataset(Dataset[SpeechBatch]):

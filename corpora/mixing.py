@@ -20,12 +20,12 @@ class MixingError(ValueError):
 
 @dataclass(frozen=True)
 class Mixture:
-    """What :func:`mix_at_snr` made.
+    """What :func:`mix_at_snr` or :func:`corpora.room_acoustics.reverberate` made.
 
     Attributes:
-        waveform: ``(sample,)`` speech plus noise.
-        clean: ``(sample,)`` the speech as it is contained in ``waveform``.
-        gain: Factor on the noise before ``scale``.
+        waveform: ``(sample,)`` speech plus noise, or in a room.
+        clean: ``(sample,)`` the clean speech under ``waveform``, at the scale it has there.
+        gain: Factor on the noise, or on the speech in the room, before ``scale``.
         scale: Factor on the mixture, at most 1, that keeps its peak at or below 0.99.
     """
 

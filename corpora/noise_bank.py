@@ -1,4 +1,4 @@
-"""The recordings of a noise source by kind, in memory where they are small."""
+"""Noise recordings and impulse responses by kind, in memory where they are small."""
 
 import numpy as np
 from jaxtyping import Float
@@ -6,23 +6,24 @@ from lhotse import CutSet
 from lhotse.cut import Cut
 
 from corpora.audio import load_waveform
-from corpora.corpus import NOISE_KINDS, SAMPLE_RATE
+from corpora.corpus import NOISE_KINDS, REVERB, SAMPLE_RATE
 
 _IN_MEMORY_BYTES = 512 * 2**20
 
 
 class NoiseBank:
-    """Random access to the noise recordings of one split.
+    """Random access to the noise recordings of one split, and to rooms where there are some.
 
     Args:
-        cuts: Noise cuts whose ``custom["kind"]`` is one of ``NOISE_KINDS``.
+        cuts: Cuts whose ``custom["kind"]`` is one of ``NOISE_KINDS``, or "reverb".
     """
 
     def __init__(self, cuts: CutSet) -> None:
         ordered = sorted(cuts, key=lambda cut: str(cut.id))
         self.cuts: dict[str, Cut] = {cut.id: cut for cut in ordered}
         self.kinds: dict[str, list[str]] = {
-            kind: [cut.id for cut in ordered if cut.custom["kind"] == kind] for kind in NOISE_KINDS
+            kind: [cut.id for cut in ordered if cut.custom["kind"] == kind]
+            for kind in (*NOISE_KINDS, REVERB)
         }
         total = sum(cut.duration for cut in ordered) * SAMPLE_RATE * 2
         self._keep = total <= _IN_MEMORY_BYTES

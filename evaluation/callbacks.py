@@ -1,43 +1,24 @@
 """Callbacks of `Trainer.test` that render and score: shells around the functions beside them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lhotse import CutSet
 from lightning import Callback, LightningModule, Trainer
-from torch import Tensor
 
 from acoustics.errors import UserError
-from acoustics.griffin_lim import GriffinLim
-from asr_models.checkpoint import load_recogniser
 from corpora.batch import SpeechBatch
 from corpora.selection import first_of_each_speaker
 from evaluation.listening import REFERENCE_LAYERS, Sample, save_samples, write_sample
 from evaluation.pictures import mel_levels
 from evaluation.quality import QUALITY_METRICS
-from evaluation.references import reference_mels, reference_sounds
-from evaluation.scoring import SpeechScorer
-from evaluation.trials import load_trials
-from evaluation.verifiers.resemblyzer import GE2EVerifier
+from evaluation.references import rebuilt, reference_mels
+from evaluation.scoring import bank_scorer, never_heard
 from evaluation.verifiers.verifier import Verifier
 from evaluation.watching import condition_of
 from probes.bank import ProbeBank
-
-
-def _everything(
-    module: ProbeBank, outputs: dict[str, Tensor], batch: SpeechBatch, references: bool
-) -> dict[str, Tensor]:
-    """Log-mels of the references, where wanted, and of the layers."""
-    if not references:
-        return dict(outputs)
-    return reference_mels(batch, module.log_mel, module.constant) | outputs
-
-
-def _first_ids(cuts: CutSet, count: int | None) -> set[str] | None:
-    """Ids of the first `count` utterances of each speaker, None for all."""
-    return None if count is None else {str(cut.id) for cut in first_of_each_speaker(cuts, count)}
 
 
 class ScoreSpeech(Callback):
@@ -79,45 +60,32 @@ class ScoreSpeech(Callback):
         workers: int = 1,
         keep_embeddings: bool = False,
     ) -> None:
-        self.run, self.model, self.references = Path(run), model, references
-        self.tables = self.run if tables is None else Path(tables)
-        self.trials = self.run / "trials.csv" if trials is None else Path(trials)
-        self.verifiers, self.recognisers = verifiers, recognisers or {}
-        self.n_iter = n_iter
-        self.quality_per_speaker, self.keep_audio = quality_per_speaker, keep_audio
-        self.settings = {
-            "seed": seed,
-            "quality": QUALITY_METRICS if quality is None else quality,
-            "workers": workers,
-            "keep_embeddings": keep_embeddings,
-        }
+        self.references = references
+        self._scorer = partial(
+            bank_scorer,
+            run=Path(run),
+            tables=Path(run if tables is None else tables),
+            model=model,
+            trials=Path(run) / "trials.csv" if trials is None else Path(trials),
+            verifiers=verifiers,
+            recognisers=recognisers or {},
+            n_iter=n_iter,
+            quality_per_speaker=quality_per_speaker,
+            keep_audio=keep_audio,
+            quality=QUALITY_METRICS if quality is None else quality,
+            seed=seed,
+            workers=workers,
+            keep_embeddings=keep_embeddings,
+        )
         self._open = ExitStack()
         self._failed: set[str] = set()
 
     def on_test_start(self, trainer: Trainer, module: LightningModule) -> None:
         """Load what listens: verifiers, recognisers and metric workers."""
-        assert isinstance(module, ProbeBank)  # noqa: S101 - for the type checker
         if trainer.world_size > 1:
             raise UserError("ScoreSpeech: scoring runs on one device; set trainer.devices to 1")
-        verifiers = [GE2EVerifier()] if self.verifiers is None else self.verifiers
-        for verifier in verifiers:
-            verifier.move_to(str(module.device))
-        recognisers = {k: load_recogniser(v) for k, v in self.recognisers.items()}
         cuts = trainer.datamodule.cuts("test")  # type: ignore[attr-defined]
-        self.scorer = self._open.enter_context(
-            SpeechScorer(
-                self.run,
-                self.tables,
-                self.model,
-                GriffinLim(module.log_mel, self.n_iter).to(module.device),
-                load_trials(self.trials),
-                verifiers,
-                {k: v.to(module.device) for k, v in recognisers.items()},
-                with_quality=_first_ids(cuts, self.quality_per_speaker),
-                with_audio=_first_ids(cuts, self.keep_audio),
-                **self.settings,  # type: ignore[arg-type]
-            )
-        )
+        self.scorer = self._open.enter_context(self._scorer(_bank(module), cuts))
 
     def on_test_batch_end(
         self,
@@ -129,37 +97,37 @@ class ScoreSpeech(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Render and score one batch."""
-        assert isinstance(module, ProbeBank)  # noqa: S101 - for the type checker
         condition = condition_of(trainer, dataloader_idx)
-        self._fail(module, condition, batch.failures)
+        self._fail(module, [condition], batch.failures)
         self._failed.update(name for name, _ in batch.failures)
-        if not batch.ids:
-            return
-        mels = _everything(module, outputs, batch, self.references)
-        known = {k: v for k, v in mels.items() if k != "copy-synthesis"}
-        sounds = reference_sounds(batch) if self.references else {}
-        losses = module.utterance_losses(batch, known)
-        self.scorer.add(condition, batch, mels, losses, sounds)
-
-    def _fail(
-        self, module: ProbeBank, condition: str, utterances: Sequence[tuple[str, str]]
-    ) -> None:
-        layers = [*(REFERENCE_LAYERS if self.references else ()), *module.tap.names]
-        self.scorer.fail(condition, layers, utterances)
+        if batch.ids:
+            found = rebuilt(_bank(module), batch, outputs, self.references)
+            self.scorer.add(condition, batch, *found)
 
     def on_test_end(self, trainer: Trainer, module: LightningModule) -> None:
         """Report what was never loaded, wait for the metric workers and write the tables."""
-        assert isinstance(module, ProbeBank)  # noqa: S101 - for the type checker
         data = trainer.datamodule  # type: ignore[attr-defined]
-        reasons = {name: reason for split, name, reason in data.unusable if split == "test"}
-        lost = [(k, v) for k, v in reasons.items() if k not in self._failed]
-        for condition in data.conditions:
-            self._fail(module, condition, lost)
+        self._fail(module, data.conditions, never_heard(data.unusable, self._failed))
         self._open.close()
 
     def on_exception(self, trainer: Trainer, module: LightningModule, error: BaseException) -> None:
         """Stop the workers; half a table is not left behind."""
         self._open.__exit__(type(error), error, error.__traceback__)
+
+    def _fail(
+        self,
+        module: LightningModule,
+        conditions: Iterable[str],
+        utterances: Sequence[tuple[str, str]],
+    ) -> None:
+        layers = [*(REFERENCE_LAYERS if self.references else ()), *_bank(module).tap.names]
+        for condition in conditions:
+            self.scorer.fail(condition, layers, utterances)
+
+
+def _bank(module: LightningModule) -> ProbeBank:
+    assert isinstance(module, ProbeBank)  # noqa: S101 - for the type checker
+    return module
 
 
 class ListeningSamples(Callback):
@@ -198,14 +166,15 @@ class ListeningSamples(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Keep the chosen utterances of this batch."""
-        assert isinstance(module, ProbeBank)  # noqa: S101 - for the type checker
         wanted = [i for i, utterance in enumerate(batch.ids) if utterance in self._chosen]
         if not wanted:
             return
-        natural, frames = module.target(batch)
-        mels = _everything(module, outputs, batch, self.references)
+        bank = _bank(module)
+        natural, frames = bank.target(batch)
+        mels = dict(outputs["mels"])
         if self.references:
-            mels["natural"] = natural
+            known = reference_mels(batch, bank.log_mel, bank.constant)
+            mels = known | mels | {"natural": natural}
         condition = condition_of(trainer, dataloader_idx)
         for i in wanted:
             count = int(frames[i])

@@ -6,20 +6,26 @@ Every batch is rendered, written and scored, then forgotten.
 from collections.abc import Mapping, Sequence, Set
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
+from lhotse import CutSet
 from torch import Tensor
 
 from acoustics.griffin_lim import GriffinLim, phase_seed
+from asr_models.checkpoint import load_recogniser
 from asr_models.recogniser import Recogniser
 from corpora.batch import SpeechBatch
+from corpora.selection import first_of_each_speaker
 from evaluation.listening import audio_path, write_audio
 from evaluation.quality import QUALITY_METRICS
 from evaluation.sounds import Sounds, SoundScorer, as_pcm
 from evaluation.summary import CEILINGS
-from evaluation.trials import Trial
+from evaluation.trials import Trial, load_trials
+from evaluation.verifiers.resemblyzer import GE2EVerifier
 from evaluation.verifiers.verifier import Verifier
+from probes.bank import ProbeBank
 
 
 class SpeechScorer:
@@ -141,3 +147,58 @@ def pcm_list(
         as_pcm(row[:length].cpu().numpy())
         for row, length in zip(waveform.detach(), lengths.tolist(), strict=True)
     ]
+
+
+def bank_scorer(
+    bank: ProbeBank,
+    cuts: CutSet,
+    *,
+    trials: Path,
+    verifiers: Sequence[Verifier] | None,
+    recognisers: Mapping[str, str],
+    n_iter: int,
+    quality_per_speaker: int | None,
+    keep_audio: int | None,
+    **settings: Any,
+) -> SpeechScorer:
+    """A scorer of what a bank makes of `cuts`, with all that listens on the bank's device.
+
+    Args:
+        bank: the probes.
+        cuts: the test set.
+        trials: the saved list.
+        verifiers: speaker verifiers (None: GE2E).
+        recognisers: name to folder of the recognisers that transcribe.
+        n_iter: Griffin-Lim iterations.
+        quality_per_speaker: utterances of each speaker whose quality is measured (None: all).
+        keep_audio: utterances of each speaker whose audio is written (None: all).
+        **settings: the other arguments of `SpeechScorer`.
+    """
+    listeners = [GE2EVerifier()] if verifiers is None else verifiers
+    for verifier in listeners:
+        verifier.move_to(str(bank.device))
+    return SpeechScorer(
+        vocoder=GriffinLim(bank.log_mel, n_iter).to(bank.device),
+        trials=load_trials(trials),
+        verifiers=listeners,
+        recognisers={k: load_recogniser(v).to(bank.device) for k, v in recognisers.items()},
+        with_quality=_first_ids(cuts, quality_per_speaker),
+        with_audio=_first_ids(cuts, keep_audio),
+        **settings,
+    )
+
+
+def _first_ids(cuts: CutSet, count: int | None) -> set[str] | None:
+    """Ids of the first `count` utterances of each speaker, None for all."""
+    return None if count is None else {str(cut.id) for cut in first_of_each_speaker(cuts, count)}
+
+
+def never_heard(unusable: Sequence[tuple[str, str, str]], told: Set[str]) -> list[tuple[str, str]]:
+    """`(utterance, reason)` of test utterances that came in no batch, those of `told` left out.
+
+    Args:
+        unusable: `(split, utterance, reason)`, as the data module found them.
+        told: utterances whose batch said that they failed.
+    """
+    reasons = {name: reason for split, name, reason in unusable if split == "test"}
+    return [(name, reason) for name, reason in reasons.items() if name not in told]

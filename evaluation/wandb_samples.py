@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import netrc
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -34,15 +34,24 @@ def is_logged_in() -> bool:
         return False
 
 
-def make_logger(run: Path, project: str = "otoscope", name: str | None = None) -> WandbLogger:
+def _wants_offline() -> bool:
+    wanted = os.environ.get("WANDB_MODE")
+    return wanted != "online" if wanted else not is_logged_in()
+
+
+def make_logger(
+    run: Path, project: str = "otoscope", name: str | None = None, offline: bool | None = None
+) -> WandbLogger:
     """A logger that keeps everything inside the run folder, offline unless the user is logged in.
 
-    `WANDB_MODE`, where the user has set it, decides instead.
+    `WANDB_MODE`, where the user has set it, decides instead. A server that does not answer is given
+    up after half a minute, or after `WANDB_INIT_TIMEOUT` seconds.
 
     Args:
         run: the run folder; wandb writes to its folder `wandb`.
         project: project on the server.
         name: of the run on the server (default: the folder's name).
+        offline: decides, where it is given.
 
     Raises:
         UserError: the folder cannot be written to.
@@ -55,11 +64,44 @@ def make_logger(run: Path, project: str = "otoscope", name: str | None = None) -
             f"{data}: cannot be made ({error.strerror}); choose another --output"
         ) from error
     os.environ["WANDB_DATA_DIR"] = str(data)
-    wanted = os.environ.get("WANDB_MODE")
-    offline = wanted != "online" if wanted else not is_logged_in()
+    offline = _wants_offline() if offline is None else offline
     return WandbLogger(
-        project=project, name=name or run.resolve().name, save_dir=run.resolve(), offline=offline
+        project=project,
+        name=name or run.resolve().name,
+        save_dir=run.resolve(),
+        offline=offline,
+        mode="offline" if offline else "online",  # wandb reads the environment only once
+        settings=wandb.Settings(init_timeout=float(os.environ.get("WANDB_INIT_TIMEOUT", 30))),
     )
+
+
+def hand_over(run: Path, name: str, log: Callable[[WandbLogger], None]) -> str:
+    """Log a run to W&B; where its server fails, offline, so that nothing is lost.
+
+    Args:
+        run: the run folder.
+        name: of the run on the server.
+        log: logs what there is; called again for a second attempt.
+
+    Returns:
+        "", or one line on what went wrong and how to upload the samples later.
+
+    Raises:
+        UserError: the run folder cannot be written to.
+    """
+    reason = ""
+    for offline in dict.fromkeys([_wants_offline(), True]):
+        try:
+            logger = make_logger(run, name=name, offline=offline)
+            log(logger)
+            folder = Path(logger.experiment.dir).parent
+            finish(logger)
+        except (wandb.Error, ValueError, TimeoutError) as error:  # a malformed key: ValueError
+            reason = reason or " ".join(str(error).split()).rstrip(".")[:200]
+            continue
+        sync = f"the samples stay on disk; 'wandb sync {folder}' uploads them"
+        return f"W&B failed ({reason}); {sync}" if reason else ""
+    return f"W&B failed ({reason}); the samples stay on disk, in {run}"
 
 
 def log_samples(

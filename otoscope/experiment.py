@@ -8,7 +8,7 @@ from acoustics.errors import UserError
 from asr_models.layer import select_layers
 from asr_models.recogniser import Recogniser
 from corpora.augmentation import condition_snr_db
-from corpora.corpus import Corpus, NoiseSource
+from corpora.corpus import Corpus, ImpulseResponses, NoiseSource
 from corpora.joined import JoinedCorpus
 from evaluation.quality import QUALITY_METRICS
 from otoscope.settings import (
@@ -38,6 +38,8 @@ class Experiment:
     Args:
         corpus: speech with speaker-disjoint train, dev and test splits.
         noise: noise recordings, training and test ones disjoint.
+        reverberation: rooms that some of the noisy training speech is heard in instead, as many as
+            get one kind of noise.
         recogniser: the architecture under study.
         name: names the run folder, `runs/<name>`.
         seed: of training, probes, test mixtures, trials and phases; corpus and generated noise have
@@ -66,6 +68,7 @@ class Experiment:
         corpus: Corpus,
         noise: NoiseSource,
         recogniser: Callable[[], Recogniser],
+        reverberation: ImpulseResponses | None = None,
         name: str = "embedded",
         seed: int = 0,
         models: list[ModelName] = ["baseline", "robust", "untrained"],  # noqa: B006 - read only
@@ -86,6 +89,7 @@ class Experiment:
         loggers: list[Literal["wandb", "tensorboard"]] = ["wandb"],  # noqa: B006 - read only
     ) -> None:
         self.corpus, self.noise, self.recogniser = corpus, noise, recogniser
+        self.reverberation = reverberation
         self.name, self.seed, self.models = name, seed, list(dict.fromkeys(models))
         self.recogniser_corpus = JoinedCorpus([corpus, extra_speech]) if extra_speech else corpus
         self.baseline, self.robust = baseline, robust

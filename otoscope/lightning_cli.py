@@ -12,6 +12,7 @@ from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCL
 from acoustics.errors import UserError
 from asr_models.checkpoint import load_recogniser, save_recogniser
 from asr_models.ctc import CTCModule
+from asr_models.storage import copy_weights
 from corpora.datamodule import SpeechDataModule
 from corpora.speaker_datamodule import SpeakerDataModule
 from evaluation.verifiers.trained import load_encoder, save_encoder
@@ -86,13 +87,7 @@ class RecogniserCLI(StageCLI):
     @staticmethod
     def restored(model: CTCModule, folder: Path) -> None:
         """Load a saved recogniser's weights into one of the same shape."""
-        saved = load_recogniser(folder)
-        if saved.config != model.recogniser.config:
-            raise UserError(
-                f"{folder}: saved with {saved.config}, but model.recogniser has "
-                f"{model.recogniser.config}; make them equal"
-            )
-        model.recogniser.load_state_dict(saved.state_dict())
+        copy_weights(load_recogniser(folder), model.recogniser, str(folder), "recogniser")
 
 
 class ProbeCLI(StageCLI):
@@ -123,13 +118,7 @@ class VerifierCLI(StageCLI):
     @staticmethod
     def restored(model: VerifierModule, folder: Path) -> None:
         """Load a saved encoder's weights into one of the same shape."""
-        saved = load_encoder(folder)
-        if saved.name != model.encoder.name or saved.config != model.encoder.config:
-            raise UserError(
-                f"{folder}: saved is a {saved.name} with {saved.config}, but model.encoder is a "
-                f"{model.encoder.name} with {model.encoder.config}; make them equal"
-            )
-        model.encoder.load_state_dict(saved.state_dict())
+        copy_weights(load_encoder(folder), model.encoder, str(folder), "encoder")
 
 
 def asr(arguments: list[str]) -> None:

@@ -1,14 +1,18 @@
 """Hands a run's listening samples and curves to W&B and TensorBoard, beside the disk."""
 
 import csv
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
+from lightning.pytorch.loggers import WandbLogger
 from torch.utils.tensorboard import SummaryWriter
 
 from evaluation import tensorboard_samples, wandb_samples
-from evaluation.listening import read_samples
+from evaluation.listening import Sample, read_samples
+from evaluation.reading import Row
 from evaluation.records import SummaryRow, read_rows
 
 
@@ -23,17 +27,23 @@ def log_run(run: Path, name: str, loggers: Sequence[str]) -> None:
     summary = [asdict(row) for row in read_rows(run / "summary.csv", SummaryRow)]
     samples = read_samples(run)
     if "wandb" in loggers:
-        logger = wandb_samples.make_logger(run, name=name)
-        wandb_samples.log_samples(logger, samples, run)
-        wandb_samples.log_curves(logger, summary)
-        wandb_samples.log_training(logger, training_scalars(run))
-        wandb_samples.finish(logger)
+        complaint = wandb_samples.hand_over(run, name, partial(_to_wandb, run, samples, summary))
+        if complaint:
+            print(f"note: {complaint}", file=sys.stderr)
     if "tensorboard" in loggers:
         with SummaryWriter(str(run / "tensorboard")) as writer:
             tensorboard_samples.log_samples(writer, samples, run)
             tensorboard_samples.log_curves(writer, summary)
             for tag, step, value in training_scalars(run):
                 writer.add_scalar(tag, value, step)
+
+
+def _to_wandb(
+    run: Path, samples: Sequence[Sample], summary: Sequence[Row], logger: WandbLogger
+) -> None:
+    wandb_samples.log_samples(logger, samples, run)
+    wandb_samples.log_curves(logger, summary)
+    wandb_samples.log_training(logger, training_scalars(run))
 
 
 def training_scalars(run: Path) -> Iterator[tuple[str, int, float]]:

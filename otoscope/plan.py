@@ -96,7 +96,8 @@ class Plan:
         self._common |= {"threads": compute.threads, "accelerator": compute.accelerator}
         self._corpus = experiment.corpus.fingerprint()
         self._asr_corpus = experiment.recogniser_corpus.fingerprint()
-        self._noise = experiment.noise.fingerprint()
+        self._noise, rooms = experiment.noise.fingerprint(), experiment.reverberation
+        self._rooms = [rooms.fingerprint()] if rooms is not None else []
         self._corpus_stage()
         self._verifiers()
         places = {"": config}
@@ -132,7 +133,7 @@ class Plan:
 
     def _train(self, place: str, values: Mapping[str, Any]) -> None:
         """Recognisers and probes, variants included."""
-        noise = [self._noise, values["snr_ranges_db"]]
+        noise = [self._noise, values["snr_ranges_db"], *self._rooms]
         for model in self._experiment.models:
             where = f"{place}recognisers/{model}"
             training = values["robust" if model == "robust" else "baseline"]
@@ -143,8 +144,9 @@ class Plan:
         for name in self._banks():
             its_model, _, variant = name.partition(".")
             where, needs = f"{place}probes/{name}", (f"{place}recognisers/{its_model}",)
-            more = [variants[variant]] if variant else []
-            self._add(where, needs, (where,), values["probe"], self._corpus, *noise, *more)
+            more = noise if values["probe"]["training"]["noisy_fraction"] else []
+            more = [*more, variants[variant]] if variant else more
+            self._add(where, needs, (where,), values["probe"], self._corpus, *more)
 
     def _banks(self) -> list[str]:
         return [*map(str, self._experiment.models), *self._experiment.variants()]

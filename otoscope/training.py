@@ -40,6 +40,7 @@ def data_module(
         batch_duration_s=training.batch_duration_s,
         num_workers=experiment.compute.num_workers,
         seed=experiment.seed if seed is None else seed,
+        reverberation=experiment.reverberation if training.noisy_fraction else None,
         alphabet=experiment.recogniser().alphabet,
     )
 

@@ -178,14 +178,19 @@ class ProbeBank(LightningModule):
 
     def test_step(
         self, batch: SpeechBatch, index: int, dataloader_idx: int = 0
-    ) -> dict[str, Float[Tensor, "batch frame mel"]]:
-        """Log-mel of every layer, for the callbacks that render, score and keep it."""
+    ) -> dict[str, dict[str, Tensor]]:
+        """What the layers say, for the callbacks that render, score and keep it.
+
+        Returns:
+            `mels`: log-mel `(batch, frame, mel)` of every layer; `losses`: its `mel_l1` `(batch,)`.
+        """
         if not batch.ids:
             return {}
         mels = self.reconstruct(batch)
-        for name, losses in self.utterance_losses(batch, mels).items():
-            self.log(f"test/{name}", losses.mean(), batch_size=len(batch.ids))
-        return mels
+        losses = self.utterance_losses(batch, mels)
+        for name, values in losses.items():
+            self.log(f"test/{name}", values.mean(), batch_size=len(batch.ids))
+        return {"mels": mels, "losses": losses}
 
     def on_test_batch_end(self, *_: Any) -> None:
         """Keep memory flat, whatever number of utterances is evaluated."""

@@ -7,6 +7,7 @@ import pytest
 from asr_models.checkpoint import save_recogniser
 from asr_models.ctc import CTCModule
 from asr_models.recogniser import Recogniser
+from corpora.datamodule import SpeechDataModule
 from corpora.speaker_datamodule import SpeakerDataModule
 from evaluation.verifiers.training import VerifierModule
 from otoscope.configuration import as_values, build, experiment_parser
@@ -56,51 +57,40 @@ def test_an_experiment_is_a_short_difference_from_the_embedded_one(name: str) ->
     assert len(said) <= 80
 
 
-@pytest.mark.parametrize("name", of("asr"))
-def test_a_recognisers_training_builds(name: str, tmp_path: Path) -> None:
-    made = make_cli(
-        RecogniserCLI,
-        CTCModule,
-        "asr/vgg_lstm_mini.yaml",
-        "asr",
-        ["--config", str(ROOT / name), "--trainer.default_root_dir", str(tmp_path)],
-        run=False,
-    )
-    assert isinstance(made.model.recogniser, Recogniser)
+STAGES = {
+    "asr": (RecogniserCLI, CTCModule, "asr/vgg_lstm_mini.yaml", SpeechDataModule, "recogniser"),
+    "probe": (ProbeCLI, ProbeBank, "probe/highway.yaml", SpeechDataModule, "probes"),
+    "verifier": (VerifierCLI, VerifierModule, "verifier/ge2e.yaml", SpeakerDataModule, "encoder"),
+}
 
 
-@pytest.mark.parametrize("name", of("probe"))
-def test_a_probe_banks_training_builds(name: str, tiny_recogniser, tmp_path: Path) -> None:
-    save_recogniser(tiny_recogniser(), tmp_path)
-    made = make_cli(
-        ProbeCLI,
-        ProbeBank,
-        "probe/highway.yaml",
-        "probe",
-        [
-            *("--config", str(ROOT / name), "--model.recogniser", str(tmp_path)),
-            *("--trainer.default_root_dir", str(tmp_path)),
-        ],
-        run=False,
-    )
-    assert list(made.model.probes)
-
-
-@pytest.mark.parametrize("name", of("verifier"))
-def test_a_verifiers_training_builds(name: str, tmp_path: Path) -> None:
-    made = make_cli(
-        VerifierCLI,
-        VerifierModule,
-        "verifier/ge2e.yaml",
-        "verifier",
-        ["--config", str(ROOT / name), "--trainer.default_root_dir", str(tmp_path)],
-        run=False,
-    )
-    assert made.model.encoder.name in ("ge2e_lstm", "thin_resnet")
-    assert isinstance(made.datamodule, SpeakerDataModule)
+@pytest.mark.parametrize("name", [name for kind in STAGES for name in of(kind)])
+def test_a_stages_training_builds(name: str, tiny_recogniser, tmp_path: Path) -> None:
+    kind = name.partition("/")[0]
+    cli, module, default, data, part = STAGES[kind]
+    arguments = ["--config", str(ROOT / name), "--trainer.default_root_dir", str(tmp_path)]
+    if kind == "probe":
+        save_recogniser(tiny_recogniser(), tmp_path)
+        arguments += ["--model.recogniser", str(tmp_path)]
+    made = make_cli(cli, module, default, kind, arguments, run=False)
+    assert isinstance(made.model, module) and isinstance(made.datamodule, data)
+    assert list(getattr(made.model, part).parameters())
 
 
 def test_the_shipped_file_is_found_as_a_resource() -> None:
     from otoscope.configuration import shipped_config
 
     assert shipped_config("experiments/embedded.yaml").read_text().count("EmbeddedCorpus") == 1
+
+
+def test_rooms_concern_the_stages_that_hear_them_only() -> None:
+    """Set or not, what never hears them is not done again."""
+    parser = experiment_parser()
+    keys = []
+    for more in ([], ["--reverberation", "corpora.reverberation.SimulatedRooms"]):
+        options = parser.parse_args(["-c", str(ROOT / "experiments/tiny.yaml"), *more])
+        plan = Plan(build(parser, options), as_values(parser, options))
+        keys.append({name: stage.key for name, stage in plan.stages.items()})
+    changed = {name for name in keys[0] if keys[0][name] != keys[1][name]}
+    kept = {"corpus", "recognisers/baseline", "recognisers/untrained"}
+    assert set(keys[0]) - changed == kept

@@ -62,6 +62,24 @@ def test_lightning_stays_in_its_rooms() -> None:
     assert not {n for n in NAMES if "pytorch_lightning" in {top(m) for m in imports(ROOT / n)}}
 
 
+def test_a_callback_is_a_thin_shell() -> None:
+    """Beside its arguments, which are its schema, about fifty lines without docstrings."""
+    for name in ("evaluation/callbacks.py", "evaluation/watching.py"):
+        text = (ROOT / name).read_text()
+        for shell in ast.walk(ast.parse(text)):
+            if not isinstance(shell, ast.ClassDef):
+                continue
+            hooks = [f for f in shell.body if isinstance(f, ast.FunctionDef)]
+            lines = [
+                line
+                for hook in hooks
+                if hook.name != "__init__"
+                for statement in hook.body[bool(ast.get_docstring(hook)) :]
+                for line in text.splitlines()[statement.lineno - 1 : statement.end_lineno]
+            ]
+            assert 0 < len(lines) <= 50, (name, shell.name, len(lines))
+
+
 def test_wandb_is_imported_in_one_file() -> None:
     users = {n for n in NAMES if "wandb" in {top(m) for m in imports(ROOT / n)}}
     assert users == {"evaluation/wandb_samples.py"}

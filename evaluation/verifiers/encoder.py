@@ -18,12 +18,14 @@ class SpeakerEncoder(nn.Module, ABC):
         config: arguments of the constructor.
         width: length of a vector.
         sample_rate: of what it hears, in Hz.
+        batch_duration_s: seconds of speech, padding included, that are best embedded at once.
     """
 
     name: str
     config: dict[str, Any]
     width: int
     sample_rate: int = 16000
+    batch_duration_s: float = 24.0
 
     @abstractmethod
     def forward(

@@ -36,7 +36,8 @@ class TrainedVerifier(Verifier):
         encoder: a saved encoder's folder, or an encoder.
         name: the `scorer` of its rows (default: by its class, e.g. `thin_resnet`).
         device: where it runs.
-        batch_duration_s: seconds of speech, padding included, embedded at once.
+        batch_duration_s: seconds of speech, padding included, embedded at once (default: what is
+            best for the encoder).
     """
 
     def __init__(
@@ -44,14 +45,15 @@ class TrainedVerifier(Verifier):
         encoder: str | Path | SpeakerEncoder,
         name: str | None = None,
         device: str = "cpu",
-        batch_duration_s: float = 24.0,
+        batch_duration_s: float | None = None,
     ) -> None:
         loaded = encoder if isinstance(encoder, SpeakerEncoder) else load_encoder(encoder)
         self.encoder = loaded.eval().to(device)
         self.name = name or self.encoder.name
         self.sample_rate, self.width = self.encoder.sample_rate, self.encoder.width
         self.min_samples = self.sample_rate // 40  # one analysis window
-        self._device, self._batch_samples = device, int(batch_duration_s * self.sample_rate)
+        batch_s = self.encoder.batch_duration_s if batch_duration_s is None else batch_duration_s
+        self._device, self._batch_samples = device, int(batch_s * self.sample_rate)
 
     def move_to(self, device: str) -> None:
         """Move to a device, such as `cuda:0`."""

@@ -7,6 +7,7 @@ import torch
 
 from acoustics.errors import UserError
 from asr_models.checkpoint import calibrate, load_recogniser, save_recogniser
+from asr_models.storage import copy_weights
 from asr_models.vgg_lstm import VGGLSTM
 
 WEIGHTS, CARD = "recogniser.safetensors", "recogniser.json"
@@ -40,6 +41,19 @@ def test_weights_of_another_recogniser_are_refused(tiny_recogniser, tmp_path) ->
     (tmp_path / "1" / WEIGHTS).replace(tmp_path / "0" / WEIGHTS)
     with pytest.raises(UserError, match="0: the weights are not those the card was written for"):
         load_recogniser(tmp_path / "0")
+
+
+def test_weights_go_into_a_module_of_the_same_class_and_size_only(tiny_recogniser) -> None:
+    saved, module = tiny_recogniser(0), tiny_recogniser(1)
+    copy_weights(saved, module, "here", "recogniser")
+    assert module.weight_hash() == saved.weight_hash()
+    for other in (VGGLSTM(channels=(4, 4, 6, 6), hidden=6), torch.nn.Linear(2, 2)):
+        if isinstance(other, torch.nn.Linear):
+            other.config = saved.config
+        untouched = {name: value.clone() for name, value in other.state_dict().items()}
+        with pytest.raises(UserError, match=r"here is of another recogniser.*; make them equal"):
+            copy_weights(saved, other, "here", "recogniser")
+        assert all(value.equal(untouched[name]) for name, value in other.state_dict().items())
 
 
 def test_a_folder_without_a_recogniser_says_what_is_missing(tmp_path) -> None:

@@ -1,4 +1,6 @@
 import itertools
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +102,30 @@ def test_training_recipes_follow_the_ranges(noise: GeneratedNoise) -> None:
         assert len(set(recipe.noises)) == voices
     only = training_recipe(bank, "u", 0, 0, 1.0, {"music": (0.0, 0.0)})
     assert only is not None and (only.kind, only.snr_db) == ("music", 0.0)
+
+
+def test_training_noise_is_that_of_the_x_vector_recipe(noise: GeneratedNoise) -> None:
+    """Snyder et al. 2018: three to seven voices at 13-20 dB, music at 5-15, noise at 0-15."""
+    bank = NoiseBank(noise.load("train"))
+    data = SpeechDataModule(EmbeddedCorpus(), noise, noisy_fraction=1.0)
+    found = [training_recipe(bank, f"u{i}", 0, 0, 1.0, data.snr_ranges_db) for i in range(3000)]
+    recipes = [recipe for recipe in found if recipe is not None]
+    assert len(recipes) == 3000
+    for kind, low, high in (("babble", 13, 20), ("music", 5, 15), ("noise", 0, 15)):
+        snrs = [recipe.snr_db for recipe in recipes if recipe.kind == kind]
+        assert 900 < len(snrs) < 1100  # equally likely
+        assert low <= min(snrs) < low + 0.2 and high - 0.2 < max(snrs) <= high
+        assert np.mean(snrs) == pytest.approx((low + high) / 2, abs=0.5)
+    voices = Counter(len(recipe.noises) for recipe in recipes if recipe.kind == "babble")
+    assert set(voices) == {3, 4, 5, 6, 7}
+    babble = next(recipe for recipe in recipes if len(recipe.noises) == 7)
+    together = noise_signal(bank, babble, 48000)
+    alone = [
+        noise_signal(bank, replace(babble, noises=(name,), offsets=(offsets,)), 48000)
+        for name, offsets in zip(babble.noises, babble.offsets, strict=True)
+    ]
+    np.testing.assert_allclose(together, np.sum(alone, axis=0), atol=1e-4)
+    assert all(mean_power(voice) == pytest.approx(1.0, rel=1e-3) for voice in alone)
 
 
 def test_training_recipes_change_with_the_epoch_and_nothing_else(noise: GeneratedNoise) -> None:

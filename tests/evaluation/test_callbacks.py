@@ -24,6 +24,7 @@ from evaluation.records import ScoreRow, TrialScoreRow, UtteranceRow, read_rows
 from evaluation.trials import Trial, make_trials, save_trials
 from evaluation.watching import CurveRecorder, StepProgress
 from probes.bank import ProbeBank
+from probes.targets import utterance_l1
 
 LAYERS = ["cnn1", "blstm5"]
 HEARD = ["natural", "copy-synthesis", "mean-mel", *LAYERS]
@@ -170,6 +171,26 @@ def test_progress_rises_to_one_and_names_the_condition(run, quiet_trainer, tmp_p
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1.0
     assert {text.partition(",")[0] for _, text in told} == set(CONDITIONS)
+
+
+def test_a_loss_is_measured_once_and_is_what_the_table_says(
+    run, quiet_trainer, tmp_path, monkeypatch
+) -> None:
+    measured: list[torch.Tensor] = []
+
+    def counted(*signals: torch.Tensor) -> torch.Tensor:
+        measured.append(utterance_l1(*signals))
+        return measured[-1]
+
+    monkeypatch.setattr("probes.bank.utterance_l1", counted)
+    shutil.copy(run.folder / "trials.csv", tmp_path)
+    score = ScoreSpeech(str(tmp_path), verifiers=[], quality=[], n_iter=1)
+    trainer = quiet_trainer(tmp_path, callbacks=[score])
+    trainer.test(run.bank, datamodule=speech(["clean"]), verbose=False)
+    rows = read_rows(tmp_path / "scores.csv", ScoreRow)
+    told = sorted(row.value for row in rows if row.metric == "mel_l1")
+    assert len(told) == len(utterances(run)) * (1 + len(LAYERS))  # of mean-mel and of each layer
+    assert told == pytest.approx(sorted(torch.cat(measured).tolist()), abs=1e-4)
 
 
 def test_the_same_seed_gives_the_same_tables(run, quiet_trainer, tmp_path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from acoustics.griffin_lim import GriffinLim
 from acoustics.mel import LogMel
-from evaluation.scoring import SpeechScorer
+from evaluation.scoring import SpeechScorer, never_heard
 from evaluation.sounds import as_pcm
 from evaluation.trials import Trial
 from evaluation.verifiers.verifier import Verifier
@@ -67,3 +67,14 @@ def test_sixteen_bits_scale_what_would_clip_and_leave_the_rest(vowels) -> None:
     assert np.abs(loud).max() == 32767
     assert np.corrcoef(loud, sound)[0, 1] > 0.9999
     assert (as_pcm(np.zeros(3, np.float32)) == 0).all()
+
+
+def test_what_no_batch_brought_is_told_once() -> None:
+    unusable = [
+        ("train", "a", "silent"),
+        ("test", "b", "no transcript"),
+        ("test", "c", "truncated"),
+        ("test", "b", "no transcript"),
+    ]
+    assert never_heard(unusable, told={"c"}) == [("b", "no transcript")]
+    assert never_heard(unusable, told={"b", "c"}) == []

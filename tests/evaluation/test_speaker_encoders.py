@@ -8,7 +8,7 @@ import torch
 from evaluation.verifiers.encoder import SpeakerEncoder
 from evaluation.verifiers.ge2e import GE2ELSTM, GE2ELoss, similarities, windows
 from evaluation.verifiers.margin import MarginLoss
-from evaluation.verifiers.thin_resnet import GhostVLAD, ThinResNet
+from evaluation.verifiers.thin_resnet import GhostVLAD, ThinResNet, pooled
 
 
 @pytest.fixture(params=["ge2e", "thin_resnet"])
@@ -38,6 +38,15 @@ def test_loudness_changes_nothing(encoder, make_batch) -> None:
     batch = make_batch([16000])
     quiet = encoder.embed(0.5 * batch.waveform, batch.lengths)
     assert (quiet * encoder.embed(batch.waveform, batch.lengths)).sum() > 0.99
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 6, 8), (2, 3, 7, 9), (1, 1, 1, 1), (1, 2, 1, 4)])
+@pytest.mark.parametrize(("dims", "kernel"), [((3, 2), (2, 2)), ((3,), (1, 2))])
+def test_pooling_without_a_gradient_is_the_same(shape, dims, kernel) -> None:
+    x = torch.randn(shape)
+    wanted = torch.nn.functional.max_pool2d(x, kernel, ceil_mode=True)
+    assert pooled(x, *dims).equal(wanted)
+    assert pooled(x.requires_grad_(), *dims).equal(wanted)
 
 
 def test_windows_overlap_by_half_and_the_last_one_ends_with_the_utterance() -> None:

@@ -4,17 +4,21 @@ import base64
 import csv
 import hashlib
 import json
+import re
 import shutil
+import socket
 import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import wandb
 from wandb.proto import wandb_internal_pb2 as records
 
 from evaluation.listening import Sample, read_samples
 from evaluation.wandb_samples import finish, is_logged_in, log_curves, log_samples, make_logger
+from otoscope.logging import log_run
 
 
 @pytest.fixture
@@ -130,3 +134,36 @@ def test_mode_set_by_the_user_decides(nobody: Path, monkeypatch: pytest.MonkeyPa
     assert not make_logger(nobody)._offline
     monkeypatch.setenv("WANDB_MODE", "offline")
     assert make_logger(nobody)._offline
+
+
+@pytest.mark.parametrize("key", ["0" * 40, "too short to be one"])
+def test_a_server_that_cannot_be_reached_costs_one_line(
+    key: str,
+    run_folder: Path,
+    nobody: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """The user is logged in, nobody answers: all is in an offline run, to be synced later."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("WANDB_BASE_URL", f"http://127.0.0.1:{taken.getsockname()[1]}")
+    monkeypatch.setenv("WANDB_API_KEY", key)
+    monkeypatch.setenv("WANDB_INIT_TIMEOUT", "2")
+    wandb.teardown()  # it has read the environment before
+    assert is_logged_in()
+    try:
+        log_run(run_folder, "mine", ["wandb"])
+    finally:
+        wandb.teardown()
+    said = capfd.readouterr().err
+    assert "Traceback" not in said
+    (note,) = (line for line in said.splitlines() if line.startswith("note: "))
+    found = re.search(
+        r"^note: W&B failed .+; the samples stay on disk; 'wandb sync (.+)' uploads", note
+    )
+    assert found is not None, note
+    (book,) = Path(found[1]).glob("run-*.wandb")
+    assert book.is_relative_to(run_folder.resolve())
+    samples = [s for s in read_samples(run_folder) if s.condition == "clean"]
+    assert history(book)["listening/clean.nrows"] == len(samples) > 0
