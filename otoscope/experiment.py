@@ -189,6 +189,8 @@ class Experiment:
                 "compute.devices: a stage of a run trains on one device; set 1, or train with "
                 "'otoscope asr fit' and 'otoscope probe fit', which take trainer.devices"
             )
+        if self.identity is not None and "clean" not in self.evaluation.conditions:
+            raise UserError("identity: compares with clean speech; add clean to the conditions")
         keep = self.evaluation.keep_audio
         if keep is not None and keep < 1 and self.evaluation.sample_speakers:
             raise UserError("evaluation.keep_audio: listening samples need 1 or more; or set null")

@@ -15,7 +15,16 @@ from evaluation.listening import REFERENCE
 from otoscope.experiment import Experiment
 
 # What the numbers of a finished stage depend on besides the configuration.
-LIBRARIES = ("otoscope", "torch", "torchaudio", "lhotse", "pesq", "pystoi", "resemblyzer")
+LIBRARIES = (
+    "otoscope",
+    "torch",
+    "torchaudio",
+    "lhotse",
+    "pesq",
+    "pystoi",
+    "resemblyzer",
+    "scikit-learn",
+)
 
 FIXED = ("utterances.csv", "mixtures.csv", "trials.csv", "corpus")
 CSVS = (
