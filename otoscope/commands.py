@@ -57,7 +57,8 @@ def run(arguments: list[str]) -> None:
             )
         started = time.monotonic()
         experiment.recogniser_corpus.fetch()  # first, for the plan tells stages by their content
-        plan = Plan(experiment, values)
+        heard = folder / "listening" / "her.csv"
+        plan = Plan(experiment, values, heard.read_text() if heard.is_file() else "")
         save_config(parser, options, folder)
         already = finished(folder, plan)
         console.print(f"run folder {folder}: {len(already)} of {len(plan.stages)} stages are done")

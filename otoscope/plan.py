@@ -95,9 +95,12 @@ class Plan:
     Args:
         experiment: the experiment.
         config: its resolved configuration as plain values.
+        listeners: what listeners answered since the last call, as text (`her.csv`).
     """
 
-    def __init__(self, experiment: Experiment, config: Mapping[str, Any]) -> None:
+    def __init__(
+        self, experiment: Experiment, config: Mapping[str, Any], listeners: str = ""
+    ) -> None:
         self.stages: dict[str, Stage] = {}
         self._experiment, self._config = experiment, config
         self._common = {"versions": library_versions(), "seed": experiment.seed}
@@ -123,11 +126,13 @@ class Plan:
         tables = tuple(f"{place}tables" for place in places)
         if experiment.paper:
             words = [f"{p}word_errors/{m}" for p in places for m in self._experiment.trained]
-            self._add("paper", (*tables, *words), ("paper",))
+            self._add("paper", (*tables, *words), ("paper",), listeners)
+        loggers, others = config["loggers"], list(places)[1:]
+        for place in others:
+            self._add(f"{place}report", (f"{place}tables",), (f"{place}report",), loggers)
         last = ("paper",) if experiment.paper else ("tables",)
-        self._add("report", last, ("report",), config["loggers"])
-        for place in list(places)[1:]:
-            self._add(f"{place}report", (f"{place}tables",), (f"{place}report",), config["loggers"])
+        reports = tuple(f"{place}report" for place in others)  # the last page links to them
+        self._add("report", (*last, *reports), ("report",), loggers)
 
     def _corpus_stage(self) -> None:
         evaluation = self._config["evaluation"]

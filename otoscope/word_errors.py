@@ -1,7 +1,6 @@
 """The stage that counts a recogniser's own errors on whole splits: the paper's table 1."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,21 +11,10 @@ from corpora.batch import SpeechBatch
 from corpora.corpus import Progress
 from corpora.datamodule import SpeechDataModule
 from evaluation.bootstrap import ratio_estimate, speaker_weights
+from evaluation.paper.finished_run import WerRow
 from evaluation.records import write_rows
 from evaluation.transcripts import transcribe, transcript_errors
 from otoscope.experiment import Experiment
-
-
-@dataclass(frozen=True, slots=True)
-class WordErrorRow:
-    """WER of one split of clean speech, in percent, with its 95 % interval (wer.csv)."""
-
-    split: str
-    wer: float | None
-    ci_low: float | None
-    ci_high: float | None
-    n_scored: int
-    n_failed: int
 
 
 def count_word_errors(
@@ -54,7 +42,7 @@ def count_word_errors(
         lost = {name for where, name, _ in data.unusable if where == split}
         rows.append(_row(experiment, split, counts, len(lost)))
     folder.mkdir(parents=True)
-    write_rows(folder / "wer.csv", WordErrorRow, rows)
+    write_rows(folder / "wer.csv", WerRow, rows)
 
 
 def _errors(recogniser: Recogniser, batch: SpeechBatch) -> list[tuple[str, int, int]]:
@@ -73,9 +61,9 @@ def _errors(recogniser: Recogniser, batch: SpeechBatch) -> list[tuple[str, int, 
 
 def _row(
     experiment: Experiment, split: str, counts: Sequence[tuple[str, int, int]], lost: int
-) -> WordErrorRow:
+) -> WerRow:
     if not counts:
-        return WordErrorRow(split, None, None, None, 0, lost)
+        return WerRow(split, None, None, None, 0, lost)
     names, errors, words = zip(*counts, strict=True)
     known = sorted(set(names))
     speakers = np.array([known.index(name) for name in names])
@@ -83,4 +71,4 @@ def _row(
     weights = speaker_weights(len(known), draws, experiment.seed)
     rate = ratio_estimate(100.0 * np.array(errors), np.array(words), speakers, weights)
     low, high = rate.interval() or (None, None)
-    return WordErrorRow(split, rate.value, low, high, len(counts), lost)
+    return WerRow(split, rate.value, low, high, len(counts), lost)

@@ -7,8 +7,9 @@ seeds; a difference whose interval excludes zero is one.
 import re
 from collections.abc import Sequence
 
+from evaluation.contrasts import ContrastRow
 from evaluation.listening import safe_name
-from evaluation.paper.finished_run import ContrastRow, FinishedRun, ordered_conditions
+from evaluation.paper.finished_run import FinishedRun, ordered_conditions
 from evaluation.paper.tables import PaperCell, PaperTable
 from evaluation.reading import metric_of
 

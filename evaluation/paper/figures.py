@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from matplotlib.figure import Figure
 
-from evaluation.paper.finished_run import HUMAN, STATES, FinishedRun, ordered_conditions
+from evaluation.listening_test.her import HUMAN
+from evaluation.paper.finished_run import FinishedRun, ordered_conditions
 from evaluation.paper.panels import (
     INK,
     add_legend,
@@ -19,6 +20,7 @@ from evaluation.paper.panels import (
 )
 from evaluation.paper.published import BASELINE, CLEAN, ROBUST, eer_of
 from evaluation.reading import Row, colour_of, number, select, value_range
+from evaluation.summary import STATES, is_plain
 
 MODELS = (BASELINE, ROBUST, "untrained")
 SIZE = (3.3, 2.7)  # inches of a panel
@@ -161,7 +163,7 @@ def identity_figure(run: FinishedRun) -> Figure:
         ValueError: the run has no such row.
     """
     rows = select(run.rows, metric="eer")
-    telling = [row for row in rows if row["scorer"] == STATES or ":" in row["scorer"]]
+    telling = [row for row in rows if not is_plain(str(row["scorer"]))]
     telling = [row for row in telling if row["model"] in MODELS]
     if not telling:
         raise ValueError(f"{run.name} has no EER of states, natural or adapted trials")

@@ -10,18 +10,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from acoustics.errors import UserError
+from evaluation.contrasts import ContrastRow
 from evaluation.paper.published import BASELINE, CONDITIONS, ROBUST
 from evaluation.reading import Row
 from evaluation.records import SummaryRow, read_rows
 from evaluation.steps import StepRow
+from evaluation.summary import is_plain
 
 Kind = TypeVar("Kind")
-
-STATES = "states"
-"""The scorer that is a speaker probe on the states themselves, so hears no rendered speech."""
-
-HUMAN = "human"
-"""The scorer of all listeners together; one alone is `human:<listener>`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,25 +30,6 @@ class WerRow:
     ci_high: float | None
     n_scored: int
     n_failed: int
-
-
-@dataclass(frozen=True, slots=True)
-class ContrastRow:
-    """A paired difference, averaged over probe seeds (contrasts.csv); EER in percent points."""
-
-    contrast: str
-    model: str
-    condition: str
-    layer: str
-    depth: int | None
-    metric: str
-    scorer: str
-    difference: float | None
-    ci_low: float | None
-    ci_high: float | None
-    n_seeds: int
-    lowest: float | None
-    highest: float | None
 
 
 @dataclass
@@ -91,7 +68,7 @@ class FinishedRun:
     def verifiers(self) -> list[str]:
         """Scorers of EER that judge rendered against rendered speech as they are."""
         scorers = dict.fromkeys(row.scorer for row in self.summary if row.metric == "eer")
-        return [name for name in scorers if name != STATES and ":" not in name]
+        return [name for name in scorers if is_plain(name)]
 
     @property
     def rows(self) -> list[Row]:

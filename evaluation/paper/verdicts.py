@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from scipy.stats import spearmanr
 
-from evaluation.paper.finished_run import ContrastRow, FinishedRun
+from evaluation.contrasts import ContrastRow
+from evaluation.paper.finished_run import FinishedRun
 from evaluation.paper.published import BASELINE, CLEAN, ROBUST
 from evaluation.records import SummaryRow
 from evaluation.steps import StepRow

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from evaluation.contrasts import ContrastRow
 from evaluation.paper.finished_run import (
-    ContrastRow,
     FinishedRun,
     WerRow,
     read_finished_run,

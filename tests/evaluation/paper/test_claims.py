@@ -2,8 +2,9 @@
 
 import pytest
 
+from evaluation.contrasts import ContrastRow
 from evaluation.paper.claims import CLAIMS, claims_markdown, judge
-from evaluation.paper.finished_run import ContrastRow, FinishedRun
+from evaluation.paper.finished_run import FinishedRun
 from evaluation.paper.noise_claims import comes_closer, discards_interference, gap_widens
 from evaluation.paper.speaker_claims import (
     blstms_wipe_out,

@@ -1,7 +1,7 @@
 """The paired differences as tables: every contrast that a run has, nothing counted twice."""
 
+from evaluation.contrasts import ContrastRow
 from evaluation.paper.contrast_tables import contrast_tables
-from evaluation.paper.finished_run import ContrastRow
 
 
 def row(contrast: str, model: str, condition: str, layer: str, value: float) -> ContrastRow:

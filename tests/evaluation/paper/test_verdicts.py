@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from evaluation.paper.finished_run import ContrastRow
+from evaluation.contrasts import ContrastRow
 from evaluation.paper.verdicts import (
     BEYOND_CLEAN,
     DIFFERENCE,
