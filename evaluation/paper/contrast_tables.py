@@ -62,7 +62,9 @@ def _cell(
 ) -> PaperCell:
     condition, model = place
     row = found.get((name, condition, model, layer))
-    numbers = (row.difference, row.ci_low, row.ci_high) if row else (None, None, None)
+    numbers: tuple[float | None, float | None, float | None] = (None, None, None)
+    if row is not None:
+        numbers = row.difference, row.ci_low, row.ci_high
     where = ("", name, "test", condition, model, layer, row.depth if row else None)
     why = "" if numbers[0] is not None else f"{name}: not in contrasts.csv"
     return PaperCell(*where, metric, scorer, *numbers, None, None, None, why)
