@@ -24,6 +24,7 @@ def experiment_parser(**settings: Any) -> ArgumentParser:
         default_config_files=[str(shipped_config("experiments/embedded.yaml"))],
         exit_on_error=False,
         allow_abbrev=False,
+        parser_mode="omegaconf",  # a file may say ${oc.env:NAME,default}
         **settings,
     )
     parser.add_argument("-c", "--config", action="config", help="YAML file with what differs")

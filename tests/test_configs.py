@@ -94,3 +94,16 @@ def test_rooms_concern_the_stages_that_hear_them_only() -> None:
     changed = {name for name in keys[0] if keys[0][name] != keys[1][name]}
     kept = {"corpus", "recognisers/baseline", "recognisers/untrained"}
     assert set(keys[0]) - changed == kept
+
+
+@pytest.mark.parametrize(("folder", "found"), [(None, "../shared/speech"), ("/data/x", "/data/x")])
+def test_real_speech_is_looked_for_where_the_environment_says(
+    folder: str | None, found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OTOSCOPE_SPEECH", raising=False)
+    if folder is not None:
+        monkeypatch.setenv("OTOSCOPE_SPEECH", folder)
+    built, values = experiment("experiments/librispeech_mini.yaml")
+    assert built.corpus.root == f"{found}/LibriSpeech"
+    assert built.noise.root == f"{found}/musan"
+    assert "${" not in str(values)  # what a run saves is resolved
