@@ -113,7 +113,7 @@ class ThinResNet(SpeakerEncoder):
     """
 
     name = "thin_resnet"
-    batch_duration_s = 8.0  # its first states are thirty times the sound: more leaves the cache
+    batch_duration_s = 16.0  # its first states are a dozen times the sound: more leaves the cache
 
     def __init__(
         self,
