@@ -29,6 +29,8 @@ class ImpulseResponseFolder(ImpulseResponses):
     """
 
     def __init__(self, root: str, count: int | None = 1000, seed: int = 0) -> None:
+        if count is not None and count < 1:
+            raise UserError(f"reverberation: count {count} is not possible, it must be 1 or more")
         self.root, self.count, self.seed = root, count, seed
         self._problems: list[tuple[str, str]] = []
 
@@ -92,4 +94,4 @@ class ImpulseResponseFolder(ImpulseResponses):
         return sorted(files[: self.count])
 
     def _name(self, path: Path) -> str:
-        return path.relative_to(self._folder()).with_suffix("").as_posix()
+        return path.relative_to(self._folder()).as_posix()

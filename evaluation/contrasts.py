@@ -4,7 +4,7 @@ Both sides of a difference share utterances, trials and draws of speakers. Where
 with several seeds the difference is their mean, and the bootstrap draws seeds as well as speakers.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,36 +61,46 @@ def contrasts(
         seed: of the draw of probe seeds.
     """
     rows: list[ContrastRow] = []
-    cells = results.cells()
+    cells = set(results.cells())
     for pair in pairs:
         places = dict.fromkeys(
             cell._replace(model="")
-            for cell in cells
+            for cell in results.cells()
             if cell.layer in depths and pair.models and cell.model == pair.models[0][0]
         )
-        known = {place: _differences(results, pair, place, set(cells)) for place in places}
-        for place, each in known.items():
-            clean = known.get(place._replace(condition=CLEAN), {})
-            rows += _row(pair.contrast, pair.model, place, [*each.values()], depths, seed)
-            both = [each[names] - clean[names] for names in each if names in clean]
+        for place in places:
+            each = [_difference(results, names, place, cells) for names in pair.models]
+            rows += _row(pair.contrast, pair.model, place, each, depths, seed)
             if place.condition != CLEAN and not pair.model:
+                both = [_beyond_clean(results, names, place, cells) for names in pair.models]
                 rows += _row(pair.contrast + BEYOND, pair.model, place, both, depths, seed)
     order = {name: i for i, name in enumerate(dict.fromkeys(row.contrast for row in rows))}
     return sorted(rows, key=lambda r: (order[r.contrast], r.model, r.metric, r.scorer))
 
 
-def _differences(
-    results: Results, pair: Pair, place: Cell, cells: set[Cell]
-) -> dict[tuple[str, str], Estimate]:
-    """First minus second model, for each seed that has both."""
-    found = {}
-    for names in pair.models:
-        first, second = (place._replace(model=name) for name in names)
-        if first in cells and second in cells:
-            difference = results.difference(first, second)
-            if difference is not None:
-                found[names] = difference
-    return found
+def _difference(
+    results: Results, names: tuple[str, str], place: Cell, cells: Set[Cell]
+) -> Estimate | None:
+    """First minus second model, None where one of them has no score there."""
+    first, second = (place._replace(model=name) for name in names)
+    return results.difference(first, second) if {first, second} <= cells else None
+
+
+def _beyond_clean(
+    results: Results, names: tuple[str, str], place: Cell, cells: Set[Cell]
+) -> Estimate | None:
+    """The same, less what it is on clean speech, over what all four have scored."""
+    four = [
+        place._replace(model=name, condition=condition)
+        for condition in (place.condition, CLEAN)
+        for name in names
+    ]
+    if not set(four) <= cells:
+        return None
+    first, second, clean_first, clean_second = results.alike(four)
+    if first is None or second is None or clean_first is None or clean_second is None:
+        return None
+    return (first - second) - (clean_first - clean_second)
 
 
 def over_seeds(estimates: Sequence[Estimate], seed: int = 0) -> Estimate:
@@ -106,10 +116,11 @@ def _row(
     contrast: str,
     model: str,
     place: Cell,
-    estimates: Sequence[Estimate],
+    of_seeds: Sequence[Estimate | None],
     depths: Mapping[str, int],
     seed: int,
 ) -> list[ContrastRow]:
+    estimates = [estimate for estimate in of_seeds if estimate is not None]
     if not estimates:
         return []
     mean = over_seeds(estimates, seed)

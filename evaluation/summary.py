@@ -147,9 +147,13 @@ class Results:
         """
         if first.metric != second.metric:
             raise ValueError(f"no difference of {first.metric} and {second.metric}")
-        used = self._used(first) & self._used(second)
-        pair = [self._estimates(cell, used).get(cell.metric) for cell in (first, second)]
-        return None if pair[0] is None or pair[1] is None else pair[0] - pair[1]
+        one, other = self.alike([first, second])
+        return None if one is None or other is None else one - other
+
+    def alike(self, cells: Sequence[Cell]) -> list[Estimate | None]:
+        """The cells' numbers, all of one metric, on what is scored for every one of them."""
+        used = np.logical_and.reduce([self._used(cell) for cell in cells])
+        return [self._estimates(cell, used).get(cell.metric) for cell in cells]
 
     def layer_estimates(self, cell: Cell) -> dict[str, Estimate]:
         """All metrics that come with the cell's own from one computation (`eer`, `min_dcf`)."""

@@ -22,6 +22,7 @@ from evaluation.steps import StepRow, steps_table
 from evaluation.summary import results_table
 from otoscope.configuration import CONFIG, as_values, build, experiment_parser, one_line
 from otoscope.display import RunDisplay, output_console
+from otoscope.experiment import Experiment
 from otoscope.plan import Plan, architecture_config, code_digest, library_versions
 from otoscope.runner import finished, locked, record_of, run_stages
 
@@ -57,8 +58,9 @@ def run(arguments: list[str]) -> None:
             )
         started = time.monotonic()
         experiment.recogniser_corpus.fetch()  # first, for the plan tells stages by their content
-        heard = folder / "listening" / "her.csv"
-        plan = Plan(experiment, values, heard.read_text() if heard.is_file() else "")
+        if experiment.reverberation is not None:
+            experiment.reverberation.prepare()
+        plan = Plan(experiment, values, answers(folder, experiment))
         save_config(parser, options, folder)
         already = finished(folder, plan)
         console.print(f"run folder {folder}: {len(already)} of {len(plan.stages)} stages are done")
@@ -80,6 +82,13 @@ def run(arguments: list[str]) -> None:
             run_stages(folder, plan, experiment.compute.jobs, watch)
         write_stages(folder, plan)
         show(console, folder, plan, time.monotonic() - started)
+
+
+def answers(folder: Path, experiment: Experiment) -> str:
+    """What listening tests of this run and its architectures have given so far."""
+    places = [folder, *(folder / name for name in experiment.architectures)]
+    found = [place / "listening" / "her.csv" for place in places]
+    return "\n".join(path.read_text(errors="replace") for path in found if path.is_file())
 
 
 def save_config(parser: ArgumentParser, options: Namespace, folder: Path) -> None:
@@ -127,7 +136,9 @@ def show(console: Console, folder: Path, plan: Plan, seconds: float) -> None:
         times.add_row(name, f"{record_of(folder, stage).get('seconds', 0.0):.1f}")
     console.print(times)
     console.print(f"this call took {seconds:.1f} s; look at and listen to", highlight=False)
-    console.print(f"  {folder / 'report' / 'index.html'}", highlight=False, soft_wrap=True)
+    reports = sorted(folder.glob("*/report/index.html"))
+    for page in (folder / "report" / "index.html", *reports):
+        console.print(f"  {page}", highlight=False, soft_wrap=True)
 
 
 def layers(arguments: list[str]) -> None:

@@ -74,7 +74,7 @@ class Experiment:
         models: list[ModelName] = ["baseline", "robust", "untrained"],  # noqa: B006 - read only
         extra_speech: Corpus | None = None,
         baseline: Training = Training(),  # noqa: B008 - read only
-        robust: Training = Training(1050, noisy_fraction=0.85, clean_epochs=1),  # noqa: B008 - read only
+        robust: Training = Training(1000, noisy_fraction=0.85, clean_epochs=1),  # noqa: B008 - read only
         snr_ranges_db: dict[str, tuple[float, float]] | None = None,
         probe: ProbeSettings = ProbeSettings(),  # noqa: B008 - read only
         evaluation: EvaluationSettings = EvaluationSettings(),  # noqa: B008 - read only
@@ -99,6 +99,11 @@ class Experiment:
         self.architectures, self.probe_variants = architectures, probe_variants
         self.states, self.identity, self.paper = states, identity, paper
         self.loggers = loggers
+
+    @property
+    def first_architecture(self) -> str:
+        """What the first architecture is called beside the others, e.g. `vgg_lstm`."""
+        return type(self.recogniser()).__module__.rpartition(".")[2]
 
     @property
     def trained(self) -> list[str]:
@@ -137,8 +142,9 @@ class Experiment:
             counts[f"{name}.max_steps"] = training.max_steps
             counts[f"{name}.validations"] = training.validations
         settings = self.evaluation
-        if self.identity is not None:
-            counts["identity.utterances_per_speaker"] = self.identity.utterances_per_speaker
+        for name, verifier in self.trained_verifiers.items():
+            for key in ("max_steps", "validations", "speakers_per_batch", "utterances_per_speaker"):
+                counts[f"trained_verifiers.{name}.{key}"] = getattr(verifier, key)
         for key in ("utterances_per_speaker", "quality_per_speaker", "n_positive"):
             if (value := getattr(settings, key)) is not None:
                 counts[f"evaluation.{key}"] = value
@@ -155,6 +161,7 @@ class Experiment:
         for key, names in (
             ("architectures", self.architectures),
             ("probe_variants", self.probe_variants),
+            ("trained_verifiers", self.trained_verifiers),
         ):
             for name in names:
                 if not re.fullmatch(r"[A-Za-z0-9_-]+", name) or name in RESERVED:
@@ -162,11 +169,21 @@ class Experiment:
                         f"{key}: {name!r} names files and folders of the run; use letters, digits, "
                         f"_ and -, and none of {', '.join(RESERVED)}"
                     )
+        known = {self.probes_of("")}
         for name in self.probe_variants:
-            if self.probes_of(name) == self.probes_of(""):
+            if self.probes_of(name) in known:
                 raise UserError(
                     f"probe_variants: {name!r} is no variant: give it another seed or body"
                 )
+            known.add(self.probes_of(name))
+        for name, architecture in self.architectures.items():
+            if architecture.robust is not None and not architecture.robust.noisy_fraction:
+                raise UserError(
+                    f"architectures.{name}.robust: noisy_fraction is 0; what is not given here is "
+                    "as in a plain training, so say all of it"
+                )
+            if name == self.first_architecture:
+                raise UserError(f"architectures: {name!r} is what the first one is called")
         for architecture in self.architectures.values():
             select_layers(architecture.recogniser().layers, self.probe.layers)
 
@@ -191,6 +208,8 @@ class Experiment:
             )
         if self.identity is not None and "clean" not in self.evaluation.conditions:
             raise UserError("identity: compares with clean speech; add clean to the conditions")
+        if self.identity is not None and self.identity.utterances_per_speaker < 2:
+            raise UserError("identity.utterances_per_speaker: a speaker takes 2 or more")
         keep = self.evaluation.keep_audio
         if keep is not None and keep < 1 and self.evaluation.sample_speakers:
             raise UserError("evaluation.keep_audio: listening samples need 1 or more; or set null")

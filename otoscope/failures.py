@@ -22,18 +22,20 @@ class FailureRow:
 
 
 def write_failures(
-    path: Path, data: SpeechDataModule | SpeakerDataModule, notes: Sequence[str] = ()
+    path: Path, *sources: SpeechDataModule | SpeakerDataModule, notes: Sequence[str] = ()
 ) -> None:
     """Write what the batches that went by have shown, and `notes` on the test split."""
-    rows = [FailureRow(*entry, used=False) for entry in data.unusable]
-    if isinstance(data, SpeechDataModule):
-        rows += [
-            FailureRow(split, f"noise {name}", reason, used=False)
-            for split, name, reason in data.unusable_noise
-        ]
-        rows += [FailureRow(*entry, used=True) for entry in data.remarks]
+    rows: list[FailureRow] = []
+    for data in sources:
+        rows += [FailureRow(*entry, used=False) for entry in data.unusable]
+        if isinstance(data, SpeechDataModule):
+            rows += [
+                FailureRow(split, f"noise {name}", reason, used=False)
+                for split, name, reason in data.unusable_noise
+            ]
+            rows += [FailureRow(*entry, used=True) for entry in data.remarks]
     rows += [FailureRow("test", "", note, used=True) for note in notes]
-    write_rows(path, FailureRow, rows)
+    write_rows(path, FailureRow, list(dict.fromkeys(rows)))
 
 
 def merge_failures(folders: Sequence[Path], path: Path) -> None:

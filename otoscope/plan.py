@@ -95,7 +95,7 @@ class Plan:
     Args:
         experiment: the experiment.
         config: its resolved configuration as plain values.
-        listeners: what listeners answered since the last call, as text (`her.csv`).
+        listeners: what listeners have answered so far, as text (every `her.csv`).
     """
 
     def __init__(
@@ -147,7 +147,7 @@ class Plan:
 
     def _train(self, place: str, values: Mapping[str, Any]) -> None:
         """Recognisers and probes, variants included."""
-        noise = [self._noise, values["snr_ranges_db"], *self._rooms]
+        noise = self._noisy(values)
         for model in self._experiment.models:
             where = f"{place}recognisers/{model}"
             training = values["robust" if model == "robust" else "baseline"]
@@ -161,6 +161,10 @@ class Plan:
             more = noise if values["probe"]["training"]["noisy_fraction"] else []
             more = [*more, variants[variant]] if variant else more
             self._add(where, needs, (where,), values["probe"], self._corpus, *more)
+
+    def _noisy(self, values: Mapping[str, Any]) -> list[Any]:
+        """What noisy training speech is made of."""
+        return [self._noise, values["snr_ranges_db"], *self._rooms]
 
     def _banks(self) -> list[str]:
         return [*map(str, self._experiment.models), *self._experiment.variants()]
@@ -180,13 +184,18 @@ class Plan:
             if name == first:
                 outputs += [f"{place}{folder}/{REFERENCE}/{condition}" for folder in folders[1:]]
             needs = (f"{place}corpus", f"{place}probes/{name}", *listeners)
-            parts = scored, values["verifiers"], name == first
+            parts = [scored, values["verifiers"], name == first]
+            if experiment.identity and "." not in name:
+                parts.append("with embeddings")
             self._add(f"{place}evaluate/{name}/{condition}", needs, tuple(outputs), *parts)
+        training = values["probe"]["training"]["noisy_fraction"]
+        heard_in_training = [training, *(self._noisy(values) if training else [])]
         for model in map(str, experiment.models):
             if experiment.states:
                 where = f"{place}states/{model}"
                 needs = (f"{place}corpus", f"{place}recognisers/{model}")
-                self._add(where, needs, (where,), values["probe"]["layers"])
+                layers = values["probe"]["layers"]
+                self._add(where, needs, (where,), layers, model == first, heard_in_training)
             if experiment.identity:
                 where = f"{place}identity/{model}"
                 heard = [
@@ -197,7 +206,8 @@ class Plan:
                 self._add(where, tuple(heard), (where,), values["identity"])
             if experiment.paper and model != "untrained":
                 where = f"{place}recognisers/{model}"
-                self._add(f"{place}word_errors/{model}", (where,), (f"{where}/wer.csv",))
+                draws = evaluation["bootstrap_replicates"]
+                self._add(f"{place}word_errors/{model}", (where,), (f"{where}/wer.csv",), draws)
 
     def _close(self, place: str) -> None:
         """The tables of one architecture."""

@@ -39,7 +39,7 @@ def ask_states(
         references=experiment.models[0] == model,
         report=report,
     )
-    write_failures(folder / FAILURES, data)
+    write_failures(folder / FAILURES, data, training)
 
 
 def ask_identity(
@@ -51,11 +51,12 @@ def ask_identity(
     bank = make_bank(experiment, run / "recognisers" / model)
     load_bank_weights(bank, run / "probes" / model)
     settings = experiment.evaluation
+    training = data_module(experiment, experiment.probe.training, recogniser=False)
     score_identity(
         bank,
         GriffinLim(bank.log_mel, settings.griffin_lim_iterations),
         [load_verifier(experiment.verifiers[0], root)],
-        data_module(experiment, experiment.probe.training, recogniser=False),
+        training,
         load_trials(run / "trials.csv"),
         heard(experiment, run, model),
         natural_voices(heard(experiment, run, first)),
@@ -66,6 +67,7 @@ def ask_identity(
         seed=experiment.seed,
         report=report,
     )
+    write_failures(folder / FAILURES, training)
 
 
 def heard(experiment: Experiment, run: Path, model: str) -> dict[Place, Voices]:

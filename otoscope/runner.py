@@ -8,10 +8,11 @@ import signal
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing import forkserver
 from pathlib import Path
 from queue import Empty
 from typing import Any
@@ -107,8 +108,8 @@ def run_stages(run: Path, plan: Plan, jobs: int, watch: Watcher) -> None:
     if not waiting:
         return
     shutil.rmtree(run / SCRATCH, ignore_errors=True)
-    context = multiprocessing.get_context("forkserver")  # imports once for all, then forks
-    context.set_forkserver_preload(["otoscope.stages"])
+    remove_stale(run, plan)
+    context = forking()
     events: Any = context.Queue()
     slots: Any = context.Queue()
     for slot in range(jobs):
@@ -116,7 +117,10 @@ def run_stages(run: Path, plan: Plan, jobs: int, watch: Watcher) -> None:
     began: dict[str, float] = {}
     running: dict[Future[float], Stage] = {}
     with ProcessPoolExecutor(
-        jobs, mp_context=context, initializer=_begin_worker, initargs=(events, slots)
+        jobs,
+        mp_context=context,
+        initializer=_begin_worker,
+        initargs=(events, slots, dict(os.environ)),
     ) as pool:
         try:
             while waiting or running:
@@ -147,6 +151,27 @@ def run_stages(run: Path, plan: Plan, jobs: int, watch: Watcher) -> None:
             raise
 
 
+def forking() -> Any:
+    """Where processes come from: a server that imports once for all, then forks."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["otoscope.stages"])
+    if threading.current_thread() is threading.main_thread():
+        handler = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+        forkserver.ensure_running()
+        signal.signal(signal.SIGINT, handler)
+    return context
+
+
+def remove_stale(run: Path, plan: Plan) -> None:
+    """Remove what conditions and variants have left that are no longer asked for."""
+    owned = {output for stage in plan.stages.values() for output in stage.outputs}
+    for place in {output.partition("tables/")[0] for output in owned if "tables/" in output}:
+        for kind in ("audio", "samples", "mels", "tables"):
+            for folder in (run / place / kind).glob("*/*"):
+                if folder.is_dir() and folder.relative_to(run).as_posix() not in owned:
+                    shutil.rmtree(folder)
+
+
 def _drain(events: Any) -> Iterator[Event]:
     while True:
         try:
@@ -155,10 +180,11 @@ def _drain(events: Any) -> Iterator[Event]:
             return
 
 
-def _begin_worker(events: Any, slots: Any) -> None:
+def _begin_worker(events: Any, slots: Any, environment: Mapping[str, str]) -> None:
     """Once per process: where to report, its own GPU, and an end together with the parent."""
     global _events
     _events = events
+    os.environ.update(environment)  # the server's may be that of an earlier call
     own = own_gpu(slots.get(), os.environ.get("CUDA_VISIBLE_DEVICES"), torch.cuda.device_count())
     if own is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = own

@@ -23,7 +23,7 @@ class Training:
         validations: how often the held-out speakers are scored on the way.
     """
 
-    max_steps: int = 850
+    max_steps: int = 800
     learning_rate: float = 4e-3
     batch_duration_s: float = 24.0
     noisy_fraction: float = 0.0
@@ -45,7 +45,7 @@ class ProbeSettings:
 
     layers: list[str] = field(default_factory=lambda: ["*"])
     body: Body = "highway"
-    hidden: int = 128
+    hidden: int = 96
     highway_layers: int = 4
     training: Training = field(
         default_factory=lambda: Training(300, 4e-3, 9.0, noisy_fraction=0.5, validations=5)

@@ -127,7 +127,7 @@ def prepare_corpus(experiment: Experiment, scratch: Path, report: Report) -> Non
     write_rows(scratch / "mixtures.csv", MixtureRow, (MixtureRow(**row) for row in mixtures))  # type: ignore[arg-type]
     save_trials(scratch / "trials.csv", trials)
     (scratch / "corpus").mkdir()
-    write_failures(scratch / "corpus" / FAILURES, data, notes)
+    write_failures(scratch / "corpus" / FAILURES, data, notes=notes)
 
 
 def copy_corpus(root: Path, scratch: Path) -> None:
@@ -185,8 +185,10 @@ def evaluate(
 
 def make_paper(experiment: Experiment, root: Path, scratch: Path) -> None:
     """Draw up the tables, figures and claims of Li et al. (2020) from all architectures."""
-    first = type(experiment.recogniser()).__module__.rpartition(".")[2]  # e.g. vgg_lstm
-    places = {first: root, **{name: root / name for name in experiment.architectures}}
+    places = {
+        experiment.first_architecture: root,
+        **{name: root / name for name in experiment.architectures},
+    }
     write_paper(root, places, scratch / "paper")
 
 

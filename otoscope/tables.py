@@ -47,7 +47,8 @@ def make_tables(experiment: Experiment, run: Path, scratch: Path) -> None:
     places = [run / kind.format(model=model) for model in (*models, *variants) for kind in kinds]
     save_samples(scratch, chain(*(read_samples(place) for place in places)))
     trained = [run / kind / m for kind in ("recognisers", "probes") for m in (*models, *variants)]
-    merge_failures([run / "corpus", *trained, *places], scratch / FAILURES)
+    verifiers = [run / "verifiers" / name for name in experiment.trained_verifiers]
+    merge_failures([run / "corpus", *trained, *verifiers, *places], scratch / FAILURES)
 
 
 def write_statistics(experiment: Experiment, results: Results, folder: Path) -> None:

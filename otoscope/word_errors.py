@@ -35,12 +35,14 @@ def count_word_errors(
     rows = []
     for share, (split, loader) in enumerate(loaders.items()):
         counts: list[tuple[str, int, int]] = []
+        heard = 0
         for batch in loader:
             data.note(split, batch)
             counts += _errors(recogniser, batch)
-            report(share / 2, f"{split}, {len(counts)} utterances")
+            heard += len(batch)
+            report(share / 2, f"{split}, {heard} utterances")
         lost = {name for where, name, _ in data.unusable if where == split}
-        rows.append(_row(experiment, split, counts, len(lost)))
+        rows.append(_row(experiment, split, counts, len(lost) + heard - len(counts)))
     folder.mkdir(parents=True)
     write_rows(folder / "wer.csv", WerRow, rows)
 

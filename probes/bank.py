@@ -63,7 +63,7 @@ class ProbeBank(LightningModule):
         recogniser: str | Path | Recogniser,
         layers: list[str] | None = None,
         body: Body = "highway",
-        hidden: int = 128,
+        hidden: int = 96,
         highway_layers: int = 4,
         n_mels: int = 80,
         learning_rate: float = 3e-3,

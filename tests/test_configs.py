@@ -77,6 +77,29 @@ def test_a_stages_training_builds(name: str, tiny_recogniser, tmp_path: Path) ->
     assert list(getattr(made.model, part).parameters())
 
 
+def keys(**changes: object) -> dict[str, str]:
+    """Keys of the stages of the tiny experiment, with other settings."""
+    parser = experiment_parser()
+    given = [f"--{name}={value}" for name, value in changes.items()]
+    options = parser.parse_args(["-c", str(ROOT / "experiments/tiny.yaml"), *given])
+    plan = Plan(build(parser, options), as_values(parser, options))
+    return {name: stage.key for name, stage in plan.stages.items()}
+
+
+def test_what_an_identity_needs_is_evaluated_again() -> None:
+    without, with_it = keys(), keys(identity="{utterances_per_speaker: 2}")
+    assert without["evaluate/robust/clean"] != with_it["evaluate/robust/clean"]
+    assert without["probes/robust"] == with_it["probes/robust"]
+
+
+@pytest.mark.parametrize(
+    "change", [{"probe.training.noisy_fraction": 0.3}, {"models": "[robust, baseline, untrained]"}]
+)
+def test_states_are_scored_again_when_what_the_speaker_probe_hears_changes(change) -> None:
+    before, after = keys(states=True), keys(states=True, **change)
+    assert before["states/baseline"] != after["states/baseline"]
+
+
 def test_the_shipped_file_is_found_as_a_resource() -> None:
     from otoscope.configuration import shipped_config
 

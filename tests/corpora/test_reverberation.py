@@ -164,10 +164,10 @@ def folder(tmp_path: Path) -> Path:
 def test_a_folder_of_any_depth_rate_and_channels(folder: Path, vowels: Vowels) -> None:
     source = ImpulseResponseFolder(str(folder))
     bank = NoiseBank(source.load())
-    assert bank.kinds["reverb"] == ["a/b/one", "a/two", "three"]
+    assert bank.kinds["reverb"] == ["a/b/one.flac", "a/two.flac", "three.wav"]
     problems = dict(source.problems())
-    assert problems.pop("broken").startswith("unreadable")
-    assert problems == {"silent": "the impulse response is silent"}
+    assert problems.pop("broken.wav").startswith("unreadable")
+    assert problems == {"silent.wav": "the impulse response is silent"}
     for name in bank.kinds["reverb"]:
         response = bank(name)
         assert len(response) == 8000
@@ -198,7 +198,7 @@ def test_folders_without_rooms_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds no impulse response"):
         ImpulseResponseFolder(str(tmp_path)).prepare()
     (tmp_path / "broken.wav").write_bytes(b"RIFF")
-    with pytest.raises(UserError, match=r"no impulse response can be used: broken: unreadable"):
+    with pytest.raises(UserError, match=r"no impulse response can be used: broken.wav: unreadable"):
         ImpulseResponseFolder(str(tmp_path)).load()
 
 
@@ -313,4 +313,4 @@ def test_rooms_that_cannot_be_read_are_reported(corpus: EmbeddedCorpus, folder: 
     batches = list(data.train_dataloader())
     assert not [failure for batch in batches for failure in batch.failures]
     told = {(split, name) for split, name, _ in data.unusable_noise}
-    assert told == {("train", "broken"), ("train", "silent")}
+    assert told == {("train", "broken.wav"), ("train", "silent.wav")}

@@ -57,6 +57,27 @@ def test_beyond_clean_takes_off_the_difference_on_clean_speech() -> None:
     assert beyond[0].difference == pytest.approx(((0.3 - 0.1) + (0.1 - 0.0)) / 2)
 
 
+def test_beyond_clean_is_over_what_all_four_have_scored() -> None:
+    """An utterance that fails in noise only does not turn into an effect."""
+    utterances = [UtteranceRow(f"u{i}", f"s{i}", "male", 1.0, 1, 1, "a") for i in range(4)]
+    rows = []
+    for model, gain in (("baseline", 0.0), ("robust", 1.0)):
+        for condition in ("clean", "snr0"):
+            for i, row in enumerate(utterances):
+                value = gain * i  # robust gains more with every utterance, clean and noisy alike
+                lost = (model, condition, i) == ("robust", "snr0", 3)
+                score = (None, "lost") if lost else (value, "")
+                where = model, condition, "", "cnn1", row.utterance, row.speaker
+                rows.append(ScoreRow(*where, "stoi", "", *score))
+    found = contrasts(
+        collect(rows, [], [], utterances, n_replicates=50),
+        [Pair("robust - baseline", "", (("robust", "baseline"),))],
+        DEPTHS,
+    )
+    (beyond,) = [row for row in found if row.contrast.endswith(BEYOND)]
+    assert beyond.difference == 0.0
+
+
 def test_a_body_is_compared_within_each_model_and_never_with_clean_taken_off() -> None:
     levels = {
         ("baseline", "snr0", "blstm1"): 0.4,

@@ -29,6 +29,7 @@ def resident_mb() -> float:
 
 
 @pytest.mark.skipif(not STATM.exists(), reason="resident memory is read from Linux's /proc")
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_utterances(make_batch, tmp_path) -> None:
     """Forty batches would be 120 MB of samples, were they collected."""
     log_mel, batch = LogMel(), make_batch([48000] * 4)

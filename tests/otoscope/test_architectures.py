@@ -9,6 +9,8 @@ import yaml
 from otoscope.configuration import load_run
 from otoscope.stages import split_stage
 
+slow = pytest.mark.slow
+
 SETTINGS = {
     "models": ["baseline", "robust"],
     "loggers": [],
@@ -46,11 +48,13 @@ def run(terminal, tiny, tmp_path_factory) -> Path:
     return folder / "run"
 
 
+@slow
 def test_both_hear_the_same_utterances_mixtures_and_trials(run: Path) -> None:
     for name in ("utterances.csv", "mixtures.csv", "trials.csv"):
         assert (run / name).read_bytes() == (run / "pure_lstm" / name).read_bytes()
 
 
+@slow
 def test_the_sub_folder_is_a_run_of_its_own(run: Path) -> None:
     experiment, _ = load_run(run / "pure_lstm")
     assert type(experiment.recogniser()).__name__ == "PureLSTM"
@@ -64,6 +68,7 @@ def test_the_sub_folder_is_a_run_of_its_own(run: Path) -> None:
         assert [depths["blstm1"], depths["blstm5"]] == (["5", "9"] if place == run else ["1", "5"])
 
 
+@slow
 def test_variants_are_scored_apart_and_leave_no_sound(run: Path) -> None:
     for place in (run, run / "pure_lstm"):
         variants = rows(place / "variants.csv")
@@ -74,6 +79,7 @@ def test_variants_are_scored_apart_and_leave_no_sound(run: Path) -> None:
         assert heard == {"reference", "baseline", "robust"}
 
 
+@slow
 def test_states_and_identity_are_scored_on_the_same_trials(run: Path) -> None:
     trials = len(rows(run / "trials.csv"))
     for place, natural in ((run, True), (run / "pure_lstm", True)):
@@ -89,6 +95,7 @@ def test_states_and_identity_are_scored_on_the_same_trials(run: Path) -> None:
         assert {row["layer"] for row in distances} == layers
 
 
+@slow
 def test_the_papers_tables_and_figures_are_there(run: Path) -> None:
     names = {path.name for path in (run / "paper").iterdir()}
     assert {"table1.csv", "table1.md", "table1.tex", "table2_ge2e.csv", "claims.md"} <= names
@@ -101,6 +108,7 @@ def test_the_papers_tables_and_figures_are_there(run: Path) -> None:
     assert "pure_lstm/report/index.html" in page
 
 
+@slow
 def test_the_differences_are_over_both_seeds_and_of_the_bodies(run: Path) -> None:
     table = rows(run / "contrasts.csv")
     by_name: dict[str, list[dict[str, str]]] = {}

@@ -3,6 +3,7 @@
 import csv
 from pathlib import Path
 
+import pytest
 import yaml
 
 SPEAKERS = {
@@ -17,6 +18,7 @@ LESS = ["--models", "[baseline]", "--probe.layers", "[cnn1]", "--loggers", "[]"]
 LESS += ["--evaluation.quality", "[stoi]", "--evaluation.conditions", "[clean]"]
 
 
+@pytest.mark.slow
 def test_a_run_trains_a_verifier_once_and_scores_with_both(terminal, tiny, tmp_path: Path) -> None:
     config, run = tmp_path / "verifiers.yaml", tmp_path / "run"
     mine = {"encoder": ENCODER, "corpus": SPEAKERS, "max_steps": 2, "speakers_per_batch": 2}
