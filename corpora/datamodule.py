@@ -65,7 +65,7 @@ class SpeechDataModule(LightningDataModule):
         snr_ranges_db: dict[str, tuple[float, float]] | None = None,
         conditions: Sequence[str] = ("clean",),
         batch_duration_s: float = 40.0,
-        num_buckets: int = 20,
+        num_buckets: int = 10,
         num_workers: int = 0,
         seed: int = 0,
         utterances_per_test_speaker: int | None = None,

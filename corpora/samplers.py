@@ -30,7 +30,7 @@ class BatchSampler(Sampler[tuple[int, CutSet]]):
         cuts: CutSet,
         batch_duration_s: float,
         shuffle: bool,
-        num_buckets: int = 20,
+        num_buckets: int = 10,
         seed: int = 0,
         rank: int = 0,
         world_size: int = 1,

@@ -74,7 +74,7 @@ class Experiment:
         models: list[ModelName] = ["baseline", "robust", "untrained"],  # noqa: B006 - read only
         extra_speech: Corpus | None = None,
         baseline: Training = Training(),  # noqa: B008 - read only
-        robust: Training = Training(1000, noisy_fraction=0.85, clean_epochs=1),  # noqa: B008 - read only
+        robust: Training = Training(1050, noisy_fraction=0.85, clean_epochs=1),  # noqa: B008 - read only
         snr_ranges_db: dict[str, tuple[float, float]] | None = None,
         probe: ProbeSettings = ProbeSettings(),  # noqa: B008 - read only
         evaluation: EvaluationSettings = EvaluationSettings(),  # noqa: B008 - read only

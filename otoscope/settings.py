@@ -23,7 +23,7 @@ class Training:
         validations: how often the held-out speakers are scored on the way.
     """
 
-    max_steps: int = 800
+    max_steps: int = 850
     learning_rate: float = 4e-3
     batch_duration_s: float = 24.0
     noisy_fraction: float = 0.0

@@ -71,8 +71,8 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 CHATTY = {"download without a network"}  # shows a bar on the standard error, too
 IN_PROCESSES = {
-    *("unknown command", "misspelt key in YAML", "output below a file", "misspelt key of asr"),
-    *("no corpus folder", "download without a network"),
+    *("unknown command", "misspelt key in YAML", "misspelt key of asr"),
+    "download without a network",
 }  # of their own; the others are typed into the entry point
 
 
