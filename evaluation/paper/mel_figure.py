@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from evaluation.listening import REFERENCE, Sample, read_mel, read_samples
 from evaluation.paper.finished_run import FinishedRun, ordered_conditions
+from evaluation.paper.panels import NothingToDrawError
 from evaluation.paper.published import BASELINE, CLEAN, ROBUST, layers_of
 from evaluation.pictures import mel_levels
 
@@ -28,7 +29,7 @@ def mel_figure(run: FinishedRun) -> Figure:
     the architecture is the paper's, else all. Pictures of one condition share their levels.
 
     Raises:
-        ValueError: no sample of the run has its mels kept.
+        NothingToDrawError: no sample of the run has its mels kept.
     """
     samples = {sample.key: sample for sample in read_samples(run.path)}
     models = [model for model in (BASELINE, ROBUST) if any(key[0] == model for key in samples)]
@@ -38,7 +39,7 @@ def mel_figure(run: FinishedRun) -> Figure:
     layers = [name for name in layers_of(run.name) if name in run.depths] or list(run.depths)
     utterance = _utterance(run.path, samples, models, shown, layers)
     if utterance is None:
-        raise ValueError(f"{run.name} has no listening samples with their mels")
+        raise NothingToDrawError(f"{run.name} has no listening samples with their mels")
     rows = [(condition, model) for condition in shown for model in models]
     width, height = TILE[0] * (len(layers) + 1), TILE[1] * len(rows) + 0.7
     sheet = Figure(figsize=(width, height), layout="constrained")

@@ -194,3 +194,17 @@ def test_hostile_names_of_layers_and_verifiers_go_through(make_run) -> None:
     section = build_report(run).read_text().split('<section id="paper"')[1].split("</section>")[0]
     assert "<script" not in section and "&lt;script&gt;" in section
     assert section.count("data:image/png") == 2
+
+
+def test_only_a_lack_of_rows_leaves_a_figure_out(
+    make_run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mistake of the drawing itself is not passed off as something that the run lacks."""
+    run = make_run({("robust", "clean", "cnn1", "eer", "v"): 4.0}).path
+
+    def mistaken(name: str, names: list[str]) -> tuple[str, str]:
+        raise ValueError(f"{name} is not in list")
+
+    monkeypatch.setattr("evaluation.paper.figures.colour_of", mistaken)
+    with pytest.raises(ValueError, match="v is not in list"):
+        write_paper(run, {"vgg_lstm": run}, tmp_path / "paper")
