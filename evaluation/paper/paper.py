@@ -112,7 +112,7 @@ def _lacking(runs: Sequence[FinishedRun]) -> list[str]:
             lost = [name for name in names if name not in ours]
             if lost:
                 found.append(f"{run.name}: lacks {what} {', '.join(lost)}")
-    if not runs[0].human:
+    if not (runs[0].path / "listening" / "her.csv").is_file():
         found.append("Figure 2: no listening/her.csv, so it is without the human error rate")
     return found
 

@@ -38,7 +38,7 @@ def columns(lines: list[str], *places: int) -> list[tuple[str, ...]]:
 
 
 def ahead(visitor: Any, listener: str) -> list[str]:
-    return [t.triplet for t in question_order(visitor.test.triplets, 0, listener)]
+    return [t.triplet for t in question_order(visitor.test.triplets, visitor.test.key, listener)]
 
 
 def test_a_whole_test_by_keyboard_and_mouse_with_a_reload(visitor, with_browser) -> None:
