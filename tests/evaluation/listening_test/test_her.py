@@ -38,7 +38,9 @@ TEST = ListeningTest(
 
 
 def said(triplet: str, answer: str, response_ms: int = 100, replays: int = 0) -> Answer:
-    return Answer(triplet, answer, response_ms, 9 * response_ms, replays, "2026-01-01T00:00:00Z")
+    return Answer(
+        triplet, answer, response_ms, 9 * response_ms, replays, "2026-01-01T00:00:00.000+00:00"
+    )
 
 
 @pytest.mark.parametrize(
