@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from evaluation.paper.figures import depth_sheet, figure2, identity_figure
 from evaluation.paper.finished_run import FinishedRun, read_finished_run
-from evaluation.paper.mel_figure import mel_figure
+from evaluation.paper.mel_figure import mel_figure, noisiest
 from evaluation.paper.panels import NothingToDrawError, save_figure
 from evaluation.records import SummaryRow
 
@@ -174,6 +174,13 @@ def test_figure_3_prefers_music_and_marks_what_was_not_kept(run_folder: Path) ->
     (run_folder / "samples.csv").unlink()
     with pytest.raises(NothingToDrawError, match="no listening samples"):
         mel_figure(run)
+
+
+def test_the_noisiest_condition_has_the_lowest_snr() -> None:
+    assert noisiest(["clean", "snr20", "snr0", "snr10", "snr5"]) == "snr0"
+    assert noisiest(["clean", "snr-5", "snr0"]) == "snr-5"
+    assert noisiest(["clean", "snr10", "kitchen"]) == "snr10"
+    assert noisiest(["clean", "kitchen"]) == "kitchen" and noisiest([]) == ""
 
 
 def test_the_same_figure_is_the_same_bytes(make_run, papers_numbers, tmp_path: Path) -> None:
