@@ -59,7 +59,7 @@ def her_figure(rows: Sequence[SummaryRow]) -> Figure:
     _draw(panel, people, places, "listeners", {"color": INK, "lw": 2.4, "marker": "o", "ms": 7})
     panel.set_xticks(list(places.values()), layers, rotation=40, ha="right")
     tops = [row.ci_high if row.scorer == HUMAN else row.mean for row in shown]
-    panel.set_ylim(-3, 3 + max(60.0, *(top or 0.0 for top in tops)))
+    panel.set_ylim(-3, 3 + max([60.0, *(top or 0.0 for top in tops)]))
     panel.yaxis.set_major_locator(MaxNLocator(6))
     panel.set_ylabel("answers that are wrong (%)")
     panel.grid(alpha=0.25, axis="y")
