@@ -6,8 +6,14 @@ states of the noisy and of the clean version, frame by frame and averaged over f
 the layer's mean distance between clean states of two utterances by different speakers, over the
 frames that both have. 0: the noise is gone; 1: as far away as another utterance. A layer's scale
 cancels, so layers and recognisers of different widths can be compared.
+
+The denominator is a constant: one number per layer and condition, computed once over all
+utterances and not drawn again by the bootstrap. So the interval of a layer's `state_distance` does
+not contain the error of the denominator; it is that of the numerator, scaled. Pairs whose distance
+is not finite are left out of the denominator.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -99,9 +105,11 @@ class StateDistances:
         for layer, states in clean.states.items():
             other = self._last_of_another.states[layer]
             shared = min(len(states), len(other))
-            apart = torch.linalg.vector_norm(states[:shared] - other[:shared], dim=-1).mean()
+            apart = torch.linalg.vector_norm(states[:shared] - other[:shared], dim=-1).mean().item()
+            if not math.isfinite(apart):
+                continue  # one broken utterance must not cost all others theirs
             mean = self._between.setdefault(layer, _Mean())
-            mean.total, mean.count = mean.total + float(apart), mean.count + 1
+            mean.total, mean.count = mean.total + apart, mean.count + 1
 
 
 def _ratio(moved: float, between: _Mean | None) -> Score:

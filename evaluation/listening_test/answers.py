@@ -13,6 +13,7 @@ from evaluation.listening_test.triplets import SIDES
 
 LISTENER = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 MOST_MS = 24 * 3600 * 1000
+WHOLE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00")  # cut short, it is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,8 @@ class Answer:
         response_ms: from when all three sounds had been heard to the answer, in milliseconds.
         total_ms: from when the question was shown to the answer.
         replays: sounds started beyond the first three.
-        answered_at: time of the server, ISO 8601.
+        answered_at: time of the server in UTC, ISO 8601 with milliseconds. It ends the line and has
+            a fixed length, so a line that was cut anywhere is no answer.
     """
 
     triplet: str
@@ -41,6 +43,8 @@ class Answer:
         for name in ("response_ms", "total_ms", "replays"):
             if not 0 <= getattr(self, name) <= MOST_MS:
                 raise ValueError(f"{name} is {getattr(self, name)}, out of range")
+        if not WHOLE_TIME.fullmatch(self.answered_at):
+            raise ValueError(f"answered_at is {self.answered_at!r}, no whole time")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,8 @@ def read_answers(path: Path, known: Collection[str]) -> tuple[list[Answer], list
         known: the questions of the test.
 
     Returns:
-        One answer at most to each question, the first; and what could not be counted.
+        One answer at most to each question, the first; and what could not be counted. A last line
+        that lacks nothing but its end counts, before and after the next one is added.
     """
     listener = path.stem
     try:
@@ -114,9 +119,10 @@ def read_answers(path: Path, known: Collection[str]) -> tuple[list[Answer], list
         return [], [Problem(listener, 0, f"its columns are not {','.join(COLUMNS)}")]
     answers: dict[str, Answer] = {}
     problems: list[Problem] = []
-    if lines and lines[-1]:
-        problems.append(Problem(listener, len(lines) + 1, f"torn: {lines[-1][:60]!r}"))
-    for number, line in enumerate(lines[:-1], start=2):
+    last = len(lines) + 1  # nothing, or what was written when the machine stopped
+    for number, line in enumerate(lines, start=2):
+        if number == last and not line:
+            continue
         try:
             answer = _answer(_cells(line))
             if answer.triplet not in known:
@@ -125,7 +131,8 @@ def read_answers(path: Path, known: Collection[str]) -> tuple[list[Answer], list
                 raise ValueError(f"a second answer to {answer.triplet}; the first counts")
             answers[answer.triplet] = answer
         except ValueError as error:
-            problems.append(Problem(listener, number, str(error)))
+            reason = f"torn: {line[:60]!r}" if number == last else str(error)
+            problems.append(Problem(listener, number, reason))
     return list(answers.values()), problems
 
 

@@ -16,13 +16,13 @@ from typing import Any
 
 from acoustics.errors import UserError
 from corpora.audio import AudioError
-from evaluation.listening_test.run_audio import NATURAL, RunAudio
-from evaluation.listening_test.triplets import Triplet, make_triplets, opaque
+from evaluation.listening_test.run_audio import NATURAL, RunAudio, sounds_digest
+from evaluation.listening_test.triplets import Triplet, key_of, make_triplets, opaque
 from evaluation.records import read_rows, write_rows
 from evaluation.sound_files import read_pcm
 
 TRIPLETS, SETTINGS, AUDIO, ANSWERS = "triplets.csv", "listen.json", "audio", "answers"
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,11 @@ class ListeningTest:
         """Name of the sound by which listeners set their volume."""
         return str(self.settings["volume_check"])
 
+    @property
+    def key(self) -> str:
+        """By which names, sides and orders were drawn; listeners never see it."""
+        return key_of(int(self.settings["seed"]), str(self.settings["salt"]))
+
     def sound(self, name: str) -> Path:
         """The file of a sound."""
         return self.folder / AUDIO / f"{name}.flac"
@@ -54,7 +59,8 @@ def build_test(
 ) -> ListeningTest:
     """Draws the questions and writes the folder, whole or not at all.
 
-    The same call finds its own work and leaves it, with its answers, as it is.
+    The same call finds its own work and leaves it, with its answers, as it is; made of other
+    recordings, it is something else.
 
     Args:
         audio: what there is to hear.
@@ -67,13 +73,15 @@ def build_test(
         UserError: too few speakers in a layer, an unreadable sound, or a folder that holds
             something else.
     """
-    triplets = make_triplets(audio.layers, audio.depths, per_layer, seed, pairs)
+    salt = audio.fingerprint()
+    triplets = make_triplets(audio.layers, audio.depths, per_layer, seed, pairs, salt)
     layer, utterance = _spare(audio, triplets)
-    check = opaque(seed, "volume", 0)
+    check = opaque(key_of(seed, salt), "volume", 0)
     settings: dict[str, Any] = {
         "version": VERSION, "run": audio.run.resolve().name, "model": audio.model,
         "condition": audio.condition, "layers": audio.depths, "per_layer": per_layer, "seed": seed,
-        "pairs": pairs, "volume_check": check, "triplets_sha256": digest(triplets),
+        "pairs": pairs, "volume_check": check, "triplets_sha256": digest(triplets), "salt": salt,
+        "audio_sha256": sounds_digest(audio.run, audio.model, audio.condition, _sounds(triplets)),
         "notes": notes(audio, triplets),
     }  # fmt: skip
     if _is_built(output, settings):
@@ -107,6 +115,37 @@ def load_test(folder: Path) -> ListeningTest:
     Raises:
         UserError: it is none, or something in it is missing or was changed.
     """
+    settings, triplets = _read(folder)
+    test = ListeningTest(folder, settings, triplets)
+    names = [test.check, *(name for triplet in triplets for name in triplet.sounds)]
+    missing = [test.sound(name) for name in names if not test.sound(name).is_file()]
+    if missing:
+        raise UserError(
+            f"{missing[0]}: is missing, with {len(missing) - 1} more; build another test"
+        )
+    return test
+
+
+def why_unheard(folder: Path, run: Path) -> str:
+    """Why the answers of a test are not to the recordings that a run has now; empty if they are.
+
+    Args:
+        folder: of the test.
+        run: whose audio it is compared with.
+    """
+    try:
+        settings, triplets = _read(folder)
+        place = str(settings.get("model")), str(settings.get("condition"))
+        found = sounds_digest(run, *place, _sounds(triplets))
+    except UserError as error:
+        return f"the recordings of the listening test cannot be compared with this run's: {error}"
+    if found == settings.get("audio_sha256"):
+        return ""
+    return "the listening test heard other recordings than this run's; build it again"
+
+
+def _read(folder: Path) -> tuple[dict[str, Any], list[Triplet]]:
+    """Settings and questions of a test, checked."""
     try:
         settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
         version = settings["version"]
@@ -126,14 +165,12 @@ def load_test(folder: Path) -> ListeningTest:
             f"{folder / TRIPLETS}: was changed since it was built, so answers would be to other "
             "questions; put it back or build another test"
         )
-    test = ListeningTest(folder, settings, triplets)
-    names = [test.check, *(name for triplet in triplets for name in triplet.sounds)]
-    missing = [test.sound(name) for name in names if not test.sound(name).is_file()]
-    if missing:
-        raise UserError(
-            f"{missing[0]}: is missing, with {len(missing) - 1} more; build another test"
-        )
-    return test
+    return settings, triplets
+
+
+def _sounds(triplets: Sequence[Triplet]) -> list[tuple[str, str]]:
+    """Layer and utterance of everything that is asked about."""
+    return [(triplet.layer, name) for triplet in triplets for name in triplet.utterances]
 
 
 def digest(triplets: Sequence[Triplet]) -> str:

@@ -17,14 +17,26 @@ INK, VERIFIERS = "#9c2f5f", ("#0f6cb4", "#197a5d", "#c08a00", "#7b4fb3", "#00808
 
 
 def save_her_picture(rows: Sequence[SummaryRow], path: Path) -> None:
-    """Draws all listeners together, with intervals, and every verifier; natural stands apart.
+    """Writes `her_figure` to a file, the same bytes for the same numbers.
 
     Args:
-        rows: of her.csv; those of single listeners are left out.
+        rows: of her.csv.
         path: the file; its suffix, png or svg, names the format.
 
     Raises:
         acoustics.errors.UserError: the file cannot be written.
+    """
+    buffer = io.BytesIO()
+    kind = path.suffix.removeprefix(".")
+    her_figure(rows).savefig(buffer, format=kind, dpi=150, metadata=_undated(path))
+    write_atomically(path, buffer.getvalue())
+
+
+def her_figure(rows: Sequence[SummaryRow]) -> Figure:
+    """Draws all listeners together, with intervals, and every verifier; natural stands apart.
+
+    Args:
+        rows: of her.csv; those of single listeners are left out.
     """
     shown = [row for row in rows if not row.scorer.startswith(f"{HUMAN}:")]
     layers = list(dict.fromkeys(row.layer for row in shown))
@@ -46,15 +58,14 @@ def save_her_picture(rows: Sequence[SummaryRow], path: Path) -> None:
     _draw_intervals(panel, people, places)
     _draw(panel, people, places, "listeners", {"color": INK, "lw": 2.4, "marker": "o", "ms": 7})
     panel.set_xticks(list(places.values()), layers, rotation=40, ha="right")
-    panel.set_ylim(-3, max([63.0, *(3 + (row.ci_high or row.mean or 0.0) for row in people)]))
+    tops = [row.ci_high if row.scorer == HUMAN else row.mean for row in shown]
+    panel.set_ylim(-3, 3 + max([60.0, *(top or 0.0 for top in tops)]))
     panel.yaxis.set_major_locator(MaxNLocator(6))
     panel.set_ylabel("answers that are wrong (%)")
     panel.grid(alpha=0.25, axis="y")
     panel.spines[["top", "right"]].set_visible(False)
     sheet.legend(*panel.get_legend_handles_labels(), loc="outside lower center", ncols=5)
-    buffer = io.BytesIO()
-    sheet.savefig(buffer, format=path.suffix.removeprefix("."), dpi=150, metadata=_undated(path))
-    write_atomically(path, buffer.getvalue())
+    return sheet
 
 
 def _draw(

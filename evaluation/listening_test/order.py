@@ -1,21 +1,22 @@
 """In which order a listener hears the questions."""
 
-import hashlib
 from collections.abc import Sequence
 
-import numpy as np
-
-from evaluation.listening_test.triplets import Triplet
+from evaluation.listening_test.triplets import Triplet, keyed
 
 
-def question_order(triplets: Sequence[Triplet], seed: int, listener: str) -> list[Triplet]:
+def question_order(triplets: Sequence[Triplet], key: str, listener: str) -> list[Triplet]:
     """The questions in a listener's own order, the same at every call.
 
     They come in rounds with one question of every layer, so that layers are mixed, practice and
     fatigue touch all of them alike, and who stops half way has heard all of them equally often.
+
+    Args:
+        triplets: the questions.
+        key: of the test; without it nobody can tell which layer comes when.
+        listener: their name.
     """
-    salt = hashlib.sha256(f"{seed} {listener}".encode()).digest()
-    generator = np.random.default_rng(list(salt))
+    generator = keyed(key, f"order of {listener}")
     layers: dict[str, list[Triplet]] = {}
     for triplet in triplets:
         layers.setdefault(triplet.layer, []).append(triplet)

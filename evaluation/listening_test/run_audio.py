@@ -1,6 +1,7 @@
 """What can be heard of a run: the layers whose audio it kept, and their utterances."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -35,6 +36,35 @@ class RunAudio:
     def path(self, layer: str, utterance: str) -> Path:
         """The file with the sound of an utterance."""
         return self.run / audio_path(self.model, self.condition, layer, utterance)
+
+    def fingerprint(self) -> str:
+        """SHA-256 of all that can be heard and of what is said in it.
+
+        Raises:
+            UserError: a sound cannot be read.
+        """
+        sounds = [(layer, row.utterance) for layer, rows in self.layers.items() for row in rows]
+        told = sorted(repr(row) for rows in self.layers.values() for row in rows)
+        heard = sounds_digest(self.run, self.model, self.condition, sounds)
+        return hashlib.sha256("\n".join([heard, *told]).encode()).hexdigest()
+
+
+def sounds_digest(run: Path, model: str, condition: str, sounds: Iterable[tuple[str, str]]) -> str:
+    """SHA-256 of sound files of a run, given as layers and utterances, in any order.
+
+    Raises:
+        UserError: one of them cannot be read.
+    """
+    total = hashlib.sha256()
+    for layer, utterance in sorted(set(sounds)):
+        path = run / audio_path(model, condition, layer, utterance)
+        try:
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError as error:
+            reason = error.strerror or error
+            raise UserError(f"{path}: cannot be read ({reason}); {KEEP}") from error
+        total.update(f"{layer}\n{utterance}\n{content}\n".encode())
+    return total.hexdigest()
 
 
 def find_audio(

@@ -146,7 +146,7 @@ class Listeners:
             answers, problems = read_answers(self._path(listener), self._known)
             if any(problem.line == 0 for problem in problems):
                 raise RefusedError("damaged", "these answers cannot be read; take another name")
-            order = question_order(self.test.triplets, self.test.settings["seed"], listener)
+            order = question_order(self.test.triplets, self.test.key, listener)
             self._sessions[listener] = _Session(order, {a.triplet: a for a in answers})
         return self._sessions[listener]
 

@@ -61,6 +61,7 @@ def make_triplets(
     per_layer: int = 10,
     seed: int = 0,
     pairs: str = "balanced",
+    salt: str = "",
 ) -> list[Triplet]:
     """Draws the same number of questions for every layer.
 
@@ -75,35 +76,54 @@ def make_triplets(
         seed: of the draw; the same seed and utterances give the same questions.
         pairs: whether the two speakers are of one sex: `same-sex`, `different-sex`, half of the
             questions each (`balanced`, as far as the speakers allow), or `any`.
+        salt: what listeners cannot know. With it, who has the code and the seed can tell neither
+            the names of questions and sounds nor the sides of the right answers.
 
     Raises:
         UserError: a layer has too few speakers or utterances for that.
     """
+    key = key_of(seed, salt)
+    first = int(keyed(key, "first side").integers(len(SIDES)))
     uses: Counter[str] = Counter()  # of speakers, over all layers
     drawn: list[tuple[str, str, Drawn]] = []
     for place, (layer, rows) in enumerate(layers.items()):
         generator = np.random.default_rng([seed, *layer.encode()])
         draw = TripletDraw(layer, rows, generator, uses)
         draw.check(per_layer, {"same-sex": SAME, "different-sex": DIFFERENT}.get(pairs, ANY))
-        for side, kind in islice(_slots(pairs, place), per_layer):
+        slots = list(islice(_slots(pairs, place, first), per_layer))
+        for side, kind in _mixed(slots, keyed(key, f"sides of {layer}")):
             drawn.append((layer, side, draw(kind, strict=pairs != "balanced")))
-    return _named(drawn, depths, seed)
+    return _named(drawn, depths, key)
 
 
-def _slots(pairs: str, place: int) -> Iterator[tuple[str, str]]:
+def _slots(pairs: str, place: int, first: int) -> Iterator[tuple[str, str]]:
     """Answer and kind of pair of one question after the other; all four mixtures come equally."""
     kinds = {"balanced": (SAME, DIFFERENT), "same-sex": (SAME, SAME)}
     kinds |= {"different-sex": (DIFFERENT, DIFFERENT), "any": (ANY, ANY)}
     number = 0
     while True:
-        yield SIDES[(number + place) % 2], kinds[pairs][(number + number // 2 + place // 2) % 2]
+        kind = kinds[pairs][(number + number // 2 + place // 2) % 2]
+        yield SIDES[(number + place + first) % 2], kind
         number += 1
 
 
+def _mixed(
+    slots: Sequence[tuple[str, str]], generator: np.random.Generator
+) -> list[tuple[str, str]]:
+    """Sides shuffled among questions of one kind of pair: of every mixture as many as before."""
+    sides = [side for side, _ in slots]
+    for kind in dict.fromkeys(kind for _, kind in slots):
+        places = [place for place, slot in enumerate(slots) if slot[1] == kind]
+        shuffled = [sides[place] for place in generator.permutation(places)]
+        for place, side in zip(places, shuffled, strict=True):
+            sides[place] = side
+    return [(side, kind) for side, (_, kind) in zip(sides, slots, strict=True)]
+
+
 def _named(
-    drawn: Sequence[tuple[str, str, Drawn]], depths: Mapping[str, int | None], seed: int
+    drawn: Sequence[tuple[str, str, Drawn]], depths: Mapping[str, int | None], key: str
 ) -> list[Triplet]:
-    shuffled = np.random.default_rng([seed, len(drawn)])
+    shuffled = keyed(key, "names")
     numbers = shuffled.permutation(len(drawn))
     sounds = shuffled.permutation(3 * len(drawn)).reshape(-1, 3)
     triplets = []
@@ -111,14 +131,24 @@ def _named(
         a, b = (match, other) if side == "a" else (other, match)
         triplets.append(
             Triplet(
-                opaque(seed, "question", int(number)), layer, depths[layer],
+                opaque(key, "question", int(number)), layer, depths[layer],
                 a.utterance, b.utterance, x.utterance, a.speaker, b.speaker, a.sex, b.sex, side,
-                *(opaque(seed, "sound", int(name)) for name in names),
+                *(opaque(key, "sound", int(name)) for name in names),
             )
         )  # fmt: skip
     return triplets
 
 
-def opaque(seed: int, kind: str, number: int) -> str:
+def key_of(seed: int, salt: str) -> str:
+    """What all that must stay hidden from a listener is drawn by."""
+    return f"{seed} {salt}"
+
+
+def keyed(key: str, what: str) -> np.random.Generator:
+    """A generator that only who knows the key can repeat."""
+    return np.random.default_rng(list(hashlib.sha256(f"{key} {what}".encode()).digest()))
+
+
+def opaque(key: str, kind: str, number: int) -> str:
     """A name that gives nothing away: 12 hexadecimal digits."""
-    return hashlib.sha256(f"otoscope {kind} {seed} {number}".encode()).hexdigest()[:12]
+    return hashlib.sha256(f"otoscope {kind} {key} {number}".encode()).hexdigest()[:12]

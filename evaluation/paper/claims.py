@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
+from evaluation.paper.depth_claim import falls_with_depth
 from evaluation.paper.finished_run import FinishedRun
 from evaluation.paper.noise_claims import comes_closer, discards_interference, gap_widens
 from evaluation.paper.speaker_claims import (
     blstms_wipe_out,
-    falls_with_depth,
     similar_on_clean,
     verifiers_agree,
 )
@@ -37,8 +37,12 @@ _JUDGES: Sequence[Callable[[FinishedRun], list[ClaimRow]]] = (
 HOW = (
     "A claim holds, or does not, where the 95 % interval excludes the contrary; otherwise it cannot"
     " be said. 'Surely' means: with an interval that excludes zero. Differences are paired where"
-    " contrasts.csv has them; where it says 'unpaired', intervals of single numbers were combined"
-    " as if independent, which makes them too wide rather than too narrow."
+    " contrasts.csv or steps.csv has them. Elsewhere ('unpaired', neighbours, sums of steps)"
+    " intervals of single numbers were combined as if independent: too wide for a difference of two"
+    " numbers that rise and fall together, possibly too narrow for other sums. A claim about all"
+    " layers, models and conditions does not hold while some are missing; majorities are of all"
+    " layers. Verifiers are compared where three layers differ by more than their intervals; each"
+    " row says in how many models and conditions that is not so."
 )
 
 

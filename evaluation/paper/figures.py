@@ -11,6 +11,7 @@ from evaluation.listening_test.her import HUMAN
 from evaluation.paper.finished_run import FinishedRun, ordered_conditions
 from evaluation.paper.panels import (
     INK,
+    NothingToDrawError,
     add_legend,
     draw_published,
     draw_references,
@@ -47,13 +48,13 @@ def depth_sheet(runs: Sequence[FinishedRun], quantities: Sequence[tuple[str, str
         quantities: metric and scorer; those that a run lacks are left out.
 
     Raises:
-        ValueError: no run has any of the quantities.
+        NothingToDrawError: no run has any of the quantities.
     """
     wanted = [(run, metric, select(run.rows, metric=metric, scorer=scorer))
               for run in runs for metric, scorer in quantities]  # fmt: skip
     drawn = [(run, metric, rows) for run, metric, rows in wanted if rows]
     if not drawn:
-        raise ValueError(f"no row of {', '.join(metric for metric, _ in quantities)}")
+        raise NothingToDrawError(f"no row of {', '.join(metric for metric, _ in quantities)}")
     conditions = ordered_conditions(str(row["condition"]) for *_, rows in drawn for row in rows)
     sheet, panels = _sheet(len(drawn), len(conditions), sharey="row")
     for line, (run, metric, rows) in zip(panels, drawn, strict=True):
@@ -107,25 +108,29 @@ def figure2(run: FinishedRun) -> Figure:
     Of the robust recogniser, as in the paper; of another one where the run lacks it.
 
     Raises:
-        ValueError: the run has no EER on clean speech.
+        NothingToDrawError: the run has no EER on clean speech.
     """
     rows = select(run.rows, metric="eer", condition=CLEAN)
     models = [name for name in (ROBUST, *run.models) if select(rows, model=name)]
     if not models or not run.verifiers:
-        raise ValueError(f"{run.name} has no EER on clean speech")
+        raise NothingToDrawError(f"{run.name} has no EER on clean speech")
     mine, people = select(rows, model=models[0]), _listening(run, models[0])
     sheet, panels = _sheet(1, 2 if people else 1, sharey="all")
     sheet.set_figwidth(4.6 * len(panels[0]))
+    scorers = list(dict.fromkeys([*run.verifiers, *(name for name in people if name != HUMAN)]))
     for verifier in run.verifiers:
-        colour = colour_of(verifier, run.verifiers)[0]
+        colour = colour_of(verifier, scorers)[0]
         draw_series(panels[0][0], select(mine, scorer=verifier), verifier, colour)
     points = _published(run, CLEAN, models[0])
     draw_published(panels[0][0], points, INK, "their ThinResNet")
     dress(panels[0][0], mine, "eer", f"{run.name}, {models[0]}, clean")
     if people:
         for who, answers in people.items():
-            colour = colour_of(who.partition(",")[0], run.verifiers)[0] if "," in who else PEOPLE
-            draw_series(panels[0][1], answers, who, colour, "--" if "," in who else "-")
+            if who == HUMAN:
+                draw_series(panels[0][1], answers, "people", PEOPLE)
+            else:
+                colour = colour_of(who, scorers)[0]
+                draw_series(panels[0][1], answers, f"{who}, same triplets", colour, "--")
         dress(panels[0][1], mine, "her", "human error rate")
         panels[0][1].set_ylabel("HER (%)")
     for panel in panels[0]:
@@ -136,7 +141,7 @@ def figure2(run: FinishedRun) -> Figure:
 
 
 def _listening(run: FinishedRun, model: str) -> dict[str, list[Row]]:
-    """Error rates of the listening test by who answered: people, and verifiers like them.
+    """Error rates of the listening test by scorer: people, and verifiers on the same questions.
 
     Of clean speech of this model only, single listeners left out; depths are those of the run.
     """
@@ -148,8 +153,7 @@ def _listening(run: FinishedRun, model: str) -> dict[str, list[Row]]:
             continue
         spelt: dict[str, Any] = {"layer": row.layer, "depth": run.depths.get(row.layer, row.depth)}
         spelt |= {"mean": row.mean, "ci_low": row.ci_low, "ci_high": row.ci_high}
-        who = "people" if row.scorer in ("", HUMAN) else f"{row.scorer}, same triplets"
-        found.setdefault(who, []).append(spelt)
+        found.setdefault(row.scorer or HUMAN, []).append(spelt)
     return found
 
 
@@ -160,13 +164,13 @@ def identity_figure(run: FinishedRun) -> Figure:
     was adapted to rendered speech, or a probe looked at the states themselves.
 
     Raises:
-        ValueError: the run has no such row.
+        NothingToDrawError: the run has no such row.
     """
     rows = select(run.rows, metric="eer")
     telling = [row for row in rows if not is_plain(str(row["scorer"]))]
     telling = [row for row in telling if row["model"] in MODELS]
     if not telling:
-        raise ValueError(f"{run.name} has no EER of states, natural or adapted trials")
+        raise NothingToDrawError(f"{run.name} has no EER of states, natural or adapted trials")
     conditions = ordered_conditions(str(row["condition"]) for row in telling)
     models = [name for name in MODELS if select(telling, model=name)]
     sheet, panels = _sheet(len(models), len(conditions), sharey="all")

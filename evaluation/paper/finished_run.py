@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from acoustics.errors import UserError
 from evaluation.contrasts import ContrastRow
+from evaluation.listening_test.folder import why_unheard
 from evaluation.paper.published import BASELINE, CONDITIONS, ROBUST
 from evaluation.reading import Row
 from evaluation.records import SummaryRow, read_rows
@@ -121,7 +122,11 @@ def read_finished_run(name: str, path: Path) -> FinishedRun:
         if (path / "recognisers" / model).is_dir():
             run.wer[model] = _optional(run, f"recognisers/{model}/wer.csv", WerRow)
     if (path / "listening" / "her.csv").is_file():
-        run.human = _optional(run, "listening/her.csv", SummaryRow)
+        unheard = why_unheard(path / "listening", path)
+        if unheard:
+            run.notes.append(f"{name}: listening/her.csv was left out: {unheard}")
+        else:
+            run.human = _optional(run, "listening/her.csv", SummaryRow)
     return run
 
 

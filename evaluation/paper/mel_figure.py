@@ -9,8 +9,11 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
+from acoustics.errors import UserError
+from corpora.augmentation import condition_snr_db
 from evaluation.listening import REFERENCE, Sample, read_mel, read_samples
 from evaluation.paper.finished_run import FinishedRun, ordered_conditions
+from evaluation.paper.panels import NothingToDrawError
 from evaluation.paper.published import BASELINE, CLEAN, ROBUST, layers_of
 from evaluation.pictures import mel_levels
 
@@ -28,17 +31,16 @@ def mel_figure(run: FinishedRun) -> Figure:
     the architecture is the paper's, else all. Pictures of one condition share their levels.
 
     Raises:
-        ValueError: no sample of the run has its mels kept.
+        NothingToDrawError: no sample of the run has its mels kept.
     """
     samples = {sample.key: sample for sample in read_samples(run.path)}
     models = [model for model in (BASELINE, ROBUST) if any(key[0] == model for key in samples)]
     conditions = ordered_conditions(key[1] for key in samples)
-    shown = [name for name in (CLEAN, conditions[-1] if conditions else "") if name in conditions]
-    shown = list(dict.fromkeys(shown))
+    shown = [name for name in dict.fromkeys((CLEAN, noisiest(conditions))) if name in conditions]
     layers = [name for name in layers_of(run.name) if name in run.depths] or list(run.depths)
     utterance = _utterance(run.path, samples, models, shown, layers)
     if utterance is None:
-        raise ValueError(f"{run.name} has no listening samples with their mels")
+        raise NothingToDrawError(f"{run.name} has no listening samples with their mels")
     rows = [(condition, model) for condition in shown for model in models]
     width, height = TILE[0] * (len(layers) + 1), TILE[1] * len(rows) + 0.7
     sheet = Figure(figsize=(width, height), layout="constrained")
@@ -55,6 +57,19 @@ def mel_figure(run: FinishedRun) -> Figure:
         panel.set_xlabel("s", fontsize=8)
     sheet.suptitle(f"{run.name}: utterance {utterance}".replace("$", r"\$"), fontsize=10)
     return sheet
+
+
+def noisiest(conditions: Sequence[str]) -> str:
+    """The condition of the lowest SNR, whatever its place; the last one where no name tells any."""
+    levels: dict[str, float] = {}
+    for name in conditions:
+        try:
+            level = condition_snr_db(name)
+        except UserError:
+            continue  # a name of somebody's own
+        if level is not None:
+            levels[name] = level
+    return min(levels, key=lambda name: levels[name]) if levels else ["", *conditions][-1]
 
 
 def _draw(panel: Any, mel: np.ndarray | None, levels: tuple[float, float] | None) -> None:

@@ -56,7 +56,7 @@ def _compare(claim: int, run: FinishedRun, condition: str, measure: _Measure) ->
     if not found:
         why = f"baseline and robust do not both have a {label} with an interval"
         return unknown(claim, run, f"at {condition} {why}", condition, scorer)
-    count = tally(found, sign)
+    count = tally(found, sign, len(run.depths))
     better, worse = ("lower", "higher") if sign < 0 else ("higher", "lower")
     sentence = (
         f"At {condition} robust has the {better} {label} at {count.claimed} of {count.n} layers,"
@@ -64,6 +64,9 @@ def _compare(claim: int, run: FinishedRun, condition: str, measure: _Measure) ->
         f" at the middle layer of these differences, {count.layer}, robust minus baseline is"
         f" {count.middle.spell(unit, digits)} ({how})."
     )
+    missing = count.n - len(found)
+    if missing:
+        sentence += f" {missing} of the {count.n} layers lack a number."
     quantity = f"{metric}, robust - baseline at {count.layer}"
     return ClaimRow(
         claim, run.name, condition, scorer, count.verdict, quantity, *count.middle, sentence

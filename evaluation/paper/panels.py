@@ -28,6 +28,10 @@ LEGEND_WIDTH = 2.2  # inches of an entry
 FORMATS = ("svg", "png")
 
 
+class NothingToDrawError(Exception):
+    """A run has nothing of what a figure shows; the message says what is lacking."""
+
+
 def save_figure(sheet: Figure, folder: Path, name: str) -> list[Path]:
     """Write a figure as SVG and PNG, the same bytes every time.
 

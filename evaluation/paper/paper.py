@@ -17,7 +17,7 @@ from evaluation.paper.contrast_tables import contrast_tables
 from evaluation.paper.figures import depth_sheet, figure2, identity_figure
 from evaluation.paper.finished_run import FinishedRun, read_finished_run
 from evaluation.paper.mel_figure import mel_figure
-from evaluation.paper.panels import save_figure
+from evaluation.paper.panels import NothingToDrawError, save_figure
 from evaluation.paper.published import BASELINE, CONDITIONS, ROBUST, SOURCE
 from evaluation.paper.section import INDEX
 from evaluation.paper.tables import (
@@ -56,7 +56,7 @@ def write_paper(run: Path, architectures: Mapping[str, Path], output: Path) -> N
     for name, title, draw in _figures(runs):
         try:
             sheet = draw()
-        except ValueError as error:
+        except NothingToDrawError as error:
             missing.append(f"{title}: {error}")
             continue
         save_figure(sheet, output, name)
@@ -112,7 +112,7 @@ def _lacking(runs: Sequence[FinishedRun]) -> list[str]:
             lost = [name for name in names if name not in ours]
             if lost:
                 found.append(f"{run.name}: lacks {what} {', '.join(lost)}")
-    if not runs[0].human:
+    if not (runs[0].path / "listening" / "her.csv").is_file():
         found.append("Figure 2: no listening/her.csv, so it is without the human error rate")
     return found
 

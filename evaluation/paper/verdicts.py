@@ -2,8 +2,9 @@
 
 Where a run has no paired difference, intervals of single numbers are combined by MOVER (Zou and
 Donner 2008, "Construction of confidence limits about effect measures"), which takes the numbers for
-independent. Ours are positively correlated (same utterances, same speakers drawn), so the interval
-of a difference comes out too wide rather than too narrow.
+independent. Ours are not: they come of the same utterances and the same draws of speakers. Of a
+difference of two numbers that rise and fall together the interval comes out too wide, but of other
+sums it may come out too narrow. Rows say `unpaired` where that was done.
 """
 
 import math
@@ -95,10 +96,11 @@ class Tally(NamedTuple):
     contrary: int
 
 
-def tally(differences: Mapping[str, Margin], sign: int) -> Tally:
+def tally(differences: Mapping[str, Margin], sign: int, n: int) -> Tally:
     """Does a difference have the sign at a majority of layers, its intervals excluding zero?
 
-    It does not hold where a majority surely has the other sign. The middle layer is the one whose
+    The majority is of all `n` layers, those without a difference among them. It does not hold where
+    a majority surely has the other sign. The middle layer is the one whose
     difference a majority of layers reaches or exceeds in the claimed direction.
     """
     turned = {
@@ -108,7 +110,7 @@ def tally(differences: Mapping[str, Margin], sign: int) -> Tally:
     ordered = sorted(turned, key=lambda layer: turned[layer].value, reverse=True)
     middle = ordered[len(ordered) // 2]
     verdicts = [margin.verdict() for margin in turned.values()]
-    n, surely, contrary = len(turned), verdicts.count(HOLDS), verdicts.count(FAILS)
+    surely, contrary = verdicts.count(HOLDS), verdicts.count(FAILS)
     verdict = HOLDS if 2 * surely > n else FAILS if 2 * contrary > n else OPEN
     claimed = sum(margin.value > 0 for margin in turned.values())
     return Tally(verdict, middle, differences[middle], n, claimed, surely, contrary)
@@ -158,3 +160,11 @@ def unknown(
 def worst(verdicts: Sequence[str]) -> str:
     """A claim of several cases holds if it holds in all, and fails if it fails in one."""
     return next(verdict for verdict in (FAILS, OPEN, HOLDS) if verdict in verdicts)
+
+
+def unless_missing(verdict: str, sentence: str, missing: Sequence[str]) -> tuple[str, str]:
+    """A claim about all of something does not hold while some of it is missing; which is said."""
+    if not missing:
+        return verdict, sentence
+    verdict = OPEN if verdict == HOLDS else verdict
+    return verdict, f"{sentence} Not all is known of {', '.join(missing)}."

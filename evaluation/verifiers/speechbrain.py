@@ -1,5 +1,6 @@
 """speechbrain's ready-made verifiers: ECAPA-TDNN and x-vector, downloaded on request."""
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -128,10 +129,10 @@ def find_weights(model: str, folder: str | None = None, download: bool = False) 
 
 
 def _fetch(source: str, folder: Path, download: bool) -> None:
-    command = f"huggingface-cli download {source} {WEIGHTS} --local-dir {folder}"
+    command = f"hf download {source} {WEIGHTS} --local-dir {shlex.quote(str(folder))}"
     if not download:
         raise UserError(
-            f"{source}: {folder / WEIGHTS} is missing; set download: true, or run: {command}"
+            f"{source}: {folder / WEIGHTS} is missing; where there is a network, run: {command}"
         )
     try:
         from huggingface_hub import hf_hub_download

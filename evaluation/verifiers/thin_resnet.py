@@ -106,6 +106,8 @@ class ThinResNet(SpeakerEncoder):
 
     Args:
         channels: of the first convolution and of the four stages; 64-96-128-256-512 in the paper.
+            The 3 x 3 convolutions of a stage are as wide as the stage before, those of the first
+            one half as wide as their stage (table 1: 48, 96, 128, 256).
         clusters: of the aggregation.
         ghosts: of the aggregation; 0 gives NetVLAD.
         width: length of a vector.
@@ -136,11 +138,12 @@ class ThinResNet(SpeakerEncoder):
         first, *stages = channels
         self.first = nn.Conv2d(1, first, 7, padding=3, bias=False)
         self.first_norm = nn.BatchNorm2d(first)
+        middles = [max(1, stages[0] // 2), *stages[:-1]]  # 48, 96, 128, 256 in table 1
         blocks, before = [], first
-        for stage, (count, after) in enumerate(zip(BLOCKS, stages, strict=True)):
+        for stage, (count, middle, after) in enumerate(zip(BLOCKS, middles, stages, strict=True)):
             for i in range(count):
                 stride = 2 if i == 0 and stage > 0 else 1
-                blocks.append(Bottleneck(before, max(1, after // 2), after, stride))
+                blocks.append(Bottleneck(before, middle, after, stride))
                 before = after
         self.blocks = nn.ModuleList(blocks)
         bins = -(-(n_fft // 2 + 1) // 2)

@@ -2,6 +2,7 @@
 (() => {
   const GAP_MS = 400; // between the sounds of a question
   const AT_ONCE = 6; // sounds loaded at a time
+  const MOST_MS = 86400000; // the longest time that the server takes: a day
   const $ = (id) => document.getElementById(id);
   const all = (selector) => [...document.querySelectorAll(selector)];
   const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -170,13 +171,14 @@
   function answer(side) {
     if (!heardAll() || trial.sent) return;
     const now = performance.now();
+    const since = (then) => Math.min(MOST_MS, Math.round(now - then)); // a question may stay open for days
     trial.sent = side;
     stop();
     for (const button of choices) button.classList.toggle("chosen", button.dataset.answer === side);
     paint();
     send({
       listener, tab: session.tab, question: trial.question, answer: side, plays: trial.plays,
-      response_ms: Math.round(now - trial.ready), total_ms: Math.round(now - trial.shown),
+      response_ms: since(trial.ready), total_ms: since(trial.shown),
     });
   }
   async function send(body) {

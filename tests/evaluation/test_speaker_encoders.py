@@ -8,7 +8,7 @@ import torch
 from evaluation.verifiers.encoder import SpeakerEncoder
 from evaluation.verifiers.ge2e import GE2ELSTM, GE2ELoss, similarities, windows
 from evaluation.verifiers.margin import MarginLoss
-from evaluation.verifiers.thin_resnet import GhostVLAD, ThinResNet, pooled
+from evaluation.verifiers.thin_resnet import Bottleneck, GhostVLAD, ThinResNet, pooled
 
 
 @pytest.fixture(params=["ge2e", "thin_resnet"])
@@ -102,3 +102,26 @@ def test_vlad_sums_residuals_of_valid_frames_and_leaves_ghosts_out() -> None:
     found = vlad(x, torch.tensor([2]))
     residual = 0.75 * torch.tensor([2 + 1 - 2.0, 1 + 5 - 2.0])
     torch.testing.assert_close(found[0], residual / residual.norm())
+
+
+@pytest.mark.parametrize(
+    ("channels", "middles"),
+    [
+        ((64, 96, 128, 256, 512), (48, 96, 128, 256)),
+        ((12, 16, 24, 32, 64), (8, 16, 24, 32)),
+        ((1, 1, 2, 2, 2), (1, 1, 2, 2)),
+    ],
+)
+def test_thin_resnet_has_the_stages_of_the_papers_table_1(channels, middles) -> None:
+    """Xie et al. 2019: 2, 3, 3 and 3 blocks; the first of a later stage halves the picture."""
+    blocks = list(ThinResNet(channels, width=4).blocks)
+    stages = [stage for stage, count in enumerate((2, 3, 3, 3)) for _ in range(count)]
+    assert len(blocks) == len(stages)
+    for place, (block, stage) in enumerate(zip(blocks, stages, strict=True)):
+        assert isinstance(block, Bottleneck)
+        halves = place > 0 and stages[place - 1] < stage
+        before = channels[stage] if place == 0 or halves else channels[stage + 1]
+        shapes = [tuple(conv.weight.shape) for conv in (block.reduce, block.conv, block.expand)]
+        middle, after = middles[stage], channels[stage + 1]
+        assert shapes == [(middle, before, 1, 1), (middle, middle, 3, 3), (after, middle, 1, 1)]
+        assert block.reduce.stride == ((2, 2) if halves else (1, 1))

@@ -115,6 +115,18 @@ def test_what_has_no_ratio_says_why() -> None:
     assert found["u0"] == (None, "state_distance is not finite") and found["u1"].value == 0.0
 
 
+@pytest.mark.parametrize("wrong", [math.nan, math.inf])
+def test_one_broken_clean_utterance_costs_only_itself(wrong: float) -> None:
+    """u1 is broken; of the pairs (u1, u0), (u2, u1) and (u3, u2) the last one, 2 apart, counts."""
+    clean = states([[1.0]], [[wrong]], [[3.0]], [[5.0]])
+    noisy = states([[2.0]], [[4.0]], [[4.0]], [[6.0]])
+    distances = StateDistances()
+    distances.add(["u0", "u1", "u2", "u3"], ["a", "b", "a", "b"], noisy, clean)
+    found = distances.ratios()["x"]
+    assert found["u1"] == (None, "state_distance is not finite")
+    assert [found[name].value for name in ("u0", "u2", "u3")] == [0.5, 0.5, 0.5]
+
+
 def test_a_tapped_utterance_has_the_same_distance_alone(tiny_recogniser, make_batch) -> None:
     batch = make_batch([9000, 6000, 8000])
     noise = 0.05 * torch.randn(batch.waveform.shape, generator=torch.Generator().manual_seed(0))

@@ -1,5 +1,7 @@
 """Verifiers that are trained here: learning, saving, scoring behind the common interface."""
 
+import shlex
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,7 @@ from asr_models.checkpoint import load_recogniser
 from corpora.embedded_speakers import EmbeddedSpeakers
 from corpora.speaker_datamodule import SpeakerDataModule
 from evaluation.verifiers.ge2e import GE2ELSTM
-from evaluation.verifiers.speechbrain import SpeechbrainVerifier
+from evaluation.verifiers.speechbrain import WEIGHTS, SpeechbrainVerifier
 from evaluation.verifiers.thin_resnet import ThinResNet
 from evaluation.verifiers.trained import TrainedVerifier, load_encoder, save_encoder
 from evaluation.verifiers.training import VerifierModule, all_pairs_eer
@@ -92,8 +94,15 @@ def test_what_is_no_verifier_is_refused(tmp_path, tiny_recogniser) -> None:
 
 
 def test_missing_downloads_name_what_is_missing_and_how_to_get_it(tmp_path) -> None:
-    with pytest.raises(UserError, match=r"spkrec-ecapa-voxceleb: .* is missing; .*download"):
-        SpeechbrainVerifier("ecapa", folder=str(tmp_path))
+    folder = tmp_path / "my weights"
+    with pytest.raises(UserError) as missing:
+        SpeechbrainVerifier("ecapa", folder=str(folder))
+    told, command = str(missing.value).split("; where there is a network, run: ")
+    assert told.endswith(f"{folder / WEIGHTS} is missing") and "\n" not in command
+    words = shlex.split(command)  # as a shell reads it
+    assert words == [
+        "hf", "download", "speechbrain/spkrec-ecapa-voxceleb", WEIGHTS, "--local-dir", str(folder),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("model", ["ecapa", "xvector"])
@@ -101,7 +110,7 @@ def test_speechbrains_networks_load_plain_weights(model, tmp_path) -> None:
     """Random weights of the published shape: the real ones cannot be had without a network."""
     import importlib
 
-    from evaluation.verifiers.speechbrain import RECIPES, WEIGHTS
+    from evaluation.verifiers.speechbrain import RECIPES
 
     recipe = RECIPES[model]
     torch.manual_seed(0)

@@ -41,7 +41,8 @@ def test_unknown_verifiers_are_named_before_the_work(here, tiny, tmp_path: Path)
     wrong = here("run", *tiny, "--verifiers", "[plda]", "--output", tmp_path / "run")
     assert "unknown 'plda'; known are ge2e, ecapa, xvector" in wrong.complaint()
     missing = here("run", *tiny, "--verifiers", "[ecapa]", "--output", tmp_path / "run")
-    assert "embedding_model.ckpt is missing; set download: true" in missing.complaint()
+    source = "speechbrain/spkrec-ecapa-voxceleb"
+    assert f"run: hf download {source} embedding_model.ckpt --local-dir " in missing.complaint()
 
 
 def test_the_command_trains_saves_and_validates(terminal, here, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from acoustics.errors import UserError
 from evaluation.listening import audio_path
-from evaluation.listening_test.folder import ListeningTest, build_test, load_test
+from evaluation.listening_test.folder import ListeningTest, build_test, load_test, why_unheard
 from evaluation.listening_test.run_audio import find_audio
 
 
@@ -77,6 +77,22 @@ def test_building_again_keeps_what_is_there_and_refuses_anything_else(
     empty = test.folder.parent / "empty"
     empty.mkdir()
     assert len(build_test(find_audio(shared_run), empty, per_layer=2).triplets) == 6
+
+
+def test_other_recordings_are_another_test(heard_run, tmp_path: Path) -> None:
+    """A run that was trained again: its old recordings and their answers are not passed off."""
+    run = heard_run(tmp_path / "run")
+    test = build_test(find_audio(run), tmp_path / "test", per_layer=2)
+    assert build_test(find_audio(run), tmp_path / "test", per_layer=2) == test
+    assert why_unheard(test.folder, run) == ""
+    asked = next(t for t in test.triplets if t.layer == "cnn1")
+    changed = run / audio_path("robust", "clean", "cnn1", asked.a)
+    changed.write_bytes(changed.with_name(f"{asked.b}.flac").read_bytes())
+    with pytest.raises(UserError) as refused:
+        build_test(find_audio(run), tmp_path / "test", per_layer=2)
+    assert "holds something else already" in str(refused.value) and "\n" not in str(refused.value)
+    assert why_unheard(test.folder, run).endswith("than this run's; build it again")
+    assert load_test(test.folder) == test, "what lies there is kept"
 
 
 def test_an_unusable_sound_is_named_and_nothing_is_left(heard_run, tmp_path: Path) -> None:

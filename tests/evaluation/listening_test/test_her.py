@@ -13,7 +13,7 @@ from evaluation.listening_test.her import (
     verifier_rows,
     wilson_interval,
 )
-from evaluation.listening_test.her_picture import save_her_picture
+from evaluation.listening_test.her_picture import her_figure, save_her_picture
 from evaluation.listening_test.machine import MachineAnswer
 from evaluation.listening_test.triplets import Triplet
 
@@ -38,7 +38,9 @@ TEST = ListeningTest(
 
 
 def said(triplet: str, answer: str, response_ms: int = 100, replays: int = 0) -> Answer:
-    return Answer(triplet, answer, response_ms, 9 * response_ms, replays, "2026-01-01T00:00:00Z")
+    return Answer(
+        triplet, answer, response_ms, 9 * response_ms, replays, "2026-01-01T00:00:00.000+00:00"
+    )
 
 
 @pytest.mark.parametrize(
@@ -114,3 +116,14 @@ def test_the_picture_is_drawn_whatever_is_missing(tmp_path: Path, name: str) -> 
         save_her_picture(rows, tmp_path / f"again-{name}")
         if name.endswith("png"):
             assert (tmp_path / f"again-{name}").read_bytes() == content
+
+
+def test_nothing_that_is_drawn_lies_outside_the_picture() -> None:
+    """A verifier that is always wrong, while no listener is."""
+    wrong = [MachineAnswer(f"q{i}", t.layer, "v", 1.0, 0.0, "ba"[t.answer == "b"])
+             for i, t in enumerate(TEST.triplets)]  # fmt: skip
+    listeners = {"ann": [said(t.triplet, t.answer) for t in TEST.triplets]}
+    (panel,) = her_figure([*human_rows(TEST, listeners), *verifier_rows(TEST, wrong)]).axes
+    low, high = panel.get_ylim()
+    drawn = [float(y) for line in panel.lines for y in line.get_ydata()]
+    assert max(drawn) == 100.0 and low < min(drawn) and max(drawn) < high

@@ -156,3 +156,29 @@ def test_all_that_there_are_can_be_drawn() -> None:
     rows = speech([2, 1], ["", ""])
     triplets = make_triplets({"cnn1": rows}, DEPTHS, 2, 0)
     assert {t.x for t in triplets} == {"s0-0", "s0-1"}
+
+
+def test_who_has_code_and_seed_but_not_the_salt_can_tell_nothing() -> None:
+    layers = {"natural": EVEN, "cnn1": EVEN}
+    plain, salted, again, other = (
+        make_triplets(layers, DEPTHS, 12, 0, salt=salt) for salt in ("", "x", "x", "y")
+    )
+    assert salted == again, "the same run, the same test"
+    for one, two in ((plain, salted), (salted, other)):
+        names = [{n for t in some for n in (t.triplet, *t.sounds)} for some in (one, two)]
+        assert not names[0] & names[1]
+        assert [t.answer for t in one] != [t.answer for t in two]
+        asked = [[(match_of(t), other_of(t), t.x) for t in some] for some in (one, two)]
+        assert asked[0] == asked[1], "what is asked is the seed's"
+
+
+def test_sides_follow_no_pattern_and_are_as_many_as_ever() -> None:
+    patterns = set()
+    for salt in map(str, range(20)):
+        triplets = make_triplets({"cnn1": EVEN}, DEPTHS, 12, 0, salt=salt)
+        cells = Counter((t.answer, t.sex_a == t.sex_b) for t in triplets)
+        assert sorted(cells.values()) == [3, 3, 3, 3]
+        patterns.add("".join(t.answer for t in triplets))
+    assert len(patterns) > 15
+    odd = {make_triplets({"cnn1": EVEN}, DEPTHS, 1, 0, salt=str(n))[0].answer for n in range(20)}
+    assert odd == {"a", "b"}, "not even the odd one out is known"

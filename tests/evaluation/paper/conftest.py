@@ -1,11 +1,14 @@
 """Finished run folders small enough to compute their tables and claims by hand."""
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from evaluation.contrasts import ContrastRow
+from evaluation.listening_test.folder import build_test
+from evaluation.listening_test.run_audio import find_audio
 from evaluation.paper.finished_run import (
     FinishedRun,
     WerRow,
@@ -20,8 +23,11 @@ Maker = Callable[..., FinishedRun]
 
 
 @pytest.fixture
-def make_run(tmp_path: Path) -> Maker:
-    """Writes the tables of a run and reads them back; every interval is `mean` +- `half`."""
+def make_run(tmp_path: Path, heard_run: Callable[..., Path]) -> Maker:
+    """Writes the tables of a run and reads them back; every interval is `mean` +- `half`.
+
+    A run that people have listened to has audio of its own, and a listening test of it.
+    """
 
     def make(
         numbers: Mapping[Place, float | None],
@@ -44,7 +50,10 @@ def make_run(tmp_path: Path) -> Maker:
             (run / "recognisers" / model).mkdir(parents=True, exist_ok=True)
             write_rows(run / "recognisers" / model / "wer.csv", WerRow, rows)
         if human:
-            (run / "listening").mkdir(exist_ok=True)
+            heard = heard_run(tmp_path / f"{name}-heard", speakers=2, each=2)
+            shutil.copytree(heard / "audio", run / "audio")
+            shutil.copy(heard / "utterances.csv", run)
+            build_test(find_audio(run), run / "listening", per_layer=1)
             write_rows(run / "listening" / "her.csv", SummaryRow, human)
         return read_finished_run(name, run)
 

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from evaluation.paper.figures import depth_sheet, figure2, identity_figure
 from evaluation.paper.finished_run import FinishedRun, read_finished_run
-from evaluation.paper.mel_figure import mel_figure
-from evaluation.paper.panels import save_figure
+from evaluation.paper.mel_figure import mel_figure, noisiest
+from evaluation.paper.panels import NothingToDrawError, save_figure
 from evaluation.records import SummaryRow
 
 
@@ -73,7 +73,7 @@ def test_a_condition_or_metric_that_a_run_lacks_is_said(make_run) -> None:
     titles = [panel.get_title() for panel in sheet.axes]
     assert titles == ["vgg_lstm, clean", "vgg_lstm, snr0", "pure_lstm, clean", "pure_lstm, snr0"]
     assert [text.get_text() for text in sheet.axes[3].texts] == ["not in this run"]
-    with pytest.raises(ValueError, match="mel_l1"):
+    with pytest.raises(NothingToDrawError, match="mel_l1"):
         depth_sheet([first], [("mel_l1", "")])
 
 
@@ -111,6 +111,23 @@ def test_figure_2_has_people_where_they_have_listened(make_run, papers_numbers) 
     assert sheet.axes[1].lines[0].get_xdata().tolist() == [1, 6]
 
 
+def test_figure_2_takes_listening_verifiers_that_the_run_lacks(make_run, papers_numbers) -> None:
+    """`otoscope listen score` has `ge2e` answer by itself, whatever scored the run."""
+    human = [
+        SummaryRow("robust", "clean", "cnn1", None, "her", scorer, 20.0, 10.0, 30.0, 20, 0)
+        for scorer in ("thin_resnet", "human", "ge2e", "a, b")
+    ]
+    sheet = figure2(make_run(papers_numbers, human=human))
+    left, right = sheet.axes
+    assert list(curves(right)) == [
+        "thin_resnet, same triplets", "people", "ge2e, same triplets", "a, b, same triplets",
+    ]  # fmt: skip
+    colour = {str(line.get_label()): line.get_color() for line in (*left.lines, *right.lines)}
+    assert colour["thin_resnet, same triplets"] == colour["thin_resnet"]
+    theirs = ("thin_resnet", "people", "ge2e, same triplets", "a, b, same triplets")
+    assert len({colour[name] for name in theirs}) == 4
+
+
 def test_lost_identity_shows_what_hears_natural_speech_and_the_states(make_run) -> None:
     layers = ("cnn1", "blstm1")
     eers = {"ge2e": 40.0, "ge2e:natural": 35.0, "ge2e:adapted": 20.0, "states": 10.0, "ecapa": 41.0}
@@ -127,7 +144,7 @@ def test_lost_identity_shows_what_hears_natural_speech_and_the_states(make_run) 
     }
     assert levels(panel) == {"the same on log-mels": 4.0, "chance": 50.0}
     without = make_run({("robust", "clean", "cnn1", "eer", "ge2e"): 5.0}, name="other")
-    with pytest.raises(ValueError, match="no EER of states"):
+    with pytest.raises(NothingToDrawError, match="no EER of states"):
         identity_figure(without)
 
 
@@ -155,8 +172,15 @@ def test_figure_3_prefers_music_and_marks_what_was_not_kept(run_folder: Path) ->
     sheet = mel_figure(run)
     assert [text.get_text() for text in sheet.axes[-1].texts] == ["not kept"]
     (run_folder / "samples.csv").unlink()
-    with pytest.raises(ValueError, match="no listening samples"):
+    with pytest.raises(NothingToDrawError, match="no listening samples"):
         mel_figure(run)
+
+
+def test_the_noisiest_condition_has_the_lowest_snr() -> None:
+    assert noisiest(["clean", "snr20", "snr0", "snr10", "snr5"]) == "snr0"
+    assert noisiest(["clean", "snr-5", "snr0"]) == "snr-5"
+    assert noisiest(["clean", "snr10", "kitchen"]) == "snr10"
+    assert noisiest(["clean", "kitchen"]) == "kitchen" and noisiest([]) == ""
 
 
 def test_the_same_figure_is_the_same_bytes(make_run, papers_numbers, tmp_path: Path) -> None:

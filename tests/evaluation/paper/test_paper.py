@@ -7,14 +7,18 @@ import shutil
 from pathlib import Path
 from urllib.parse import unquote
 
+import numpy as np
 import pytest
 
 from acoustics.errors import UserError
+from evaluation.listening import audio_path, write_audio
+from evaluation.listening_test.folder import load_test
+from evaluation.paper.finished_run import read_finished_run
 from evaluation.paper.paper import write_paper
 from evaluation.paper.section import paper_section
 from evaluation.paper.tables import PaperCell
 from evaluation.paper.verdicts import ClaimRow
-from evaluation.records import read_rows
+from evaluation.records import SummaryRow, read_rows
 from evaluation.report import build_report
 
 EVIL = "<script>alert(1)</script>\"'|$&"
@@ -194,3 +198,41 @@ def test_hostile_names_of_layers_and_verifiers_go_through(make_run) -> None:
     section = build_report(run).read_text().split('<section id="paper"')[1].split("</section>")[0]
     assert "<script" not in section and "&lt;script&gt;" in section
     assert section.count("data:image/png") == 2
+
+
+def test_only_a_lack_of_rows_leaves_a_figure_out(
+    make_run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mistake of the drawing itself is not passed off as something that the run lacks."""
+    run = make_run({("robust", "clean", "cnn1", "eer", "v"): 4.0}).path
+
+    def mistaken(name: str, names: list[str]) -> tuple[str, str]:
+        raise ValueError(f"{name} is not in list")
+
+    monkeypatch.setattr("evaluation.paper.figures.colour_of", mistaken)
+    with pytest.raises(ValueError, match="v is not in list"):
+        write_paper(run, {"vgg_lstm": run}, tmp_path / "paper")
+
+
+def test_answers_to_recordings_of_another_run_are_left_out(make_run) -> None:
+    """Trained anew, the run has other sounds: what people said of the old ones is not about it."""
+    said = SummaryRow("robust", "clean", "cnn1", None, "her", "human", 20.0, 10.0, 30.0, 20, 0)
+    numbers = {("robust", "clean", layer, "eer", "v"): 4.0 for layer in ("cnn1", "blstm1")}
+    run = make_run(numbers, human=[said])
+    assert run.human == [said] and not any("her.csv" in note for note in run.notes)
+    asked = {t.a for t in load_test(run.path / "listening").triplets if t.layer == "cnn1"}
+    heard = run.path / audio_path("robust", "clean", "cnn1", asked.pop())
+    write_audio(heard, 0.1 * np.sin(np.arange(4000)), 16000)
+    missing = json.loads((write(run.path) / "paper.json").read_text())["missing"]
+    (note,) = [note for note in missing if "her.csv was left out" in note]
+    assert note == (
+        "vgg_lstm: listening/her.csv was left out: the listening test heard other recordings than "
+        "this run's; build it again"
+    )
+    assert not read_finished_run("vgg_lstm", run.path).human
+    heard.unlink()
+    (note,) = [note for note in read_finished_run("x", run.path).notes if "her.csv was" in note]
+    assert "cannot be compared with this run's" in note and heard.name in note
+    (run.path / "listening" / "listen.json").unlink()
+    (note,) = [note for note in read_finished_run("x", run.path).notes if "her.csv was" in note]
+    assert "holds no listening test" in note

@@ -38,12 +38,14 @@ def test_a_verdict_needs_an_interval_that_excludes_zero() -> None:
 def test_the_middle_of_a_tally_is_reached_by_a_majority() -> None:
     found = {"a": Margin(-3.0, -4.0, -2.0), "b": Margin(-2.0, -3.0, -1.0),
              "c": Margin(-1.0, -2.5, 0.5), "d": Margin(2.0, 1.0, 3.0)}  # fmt: skip
-    count = tally(found, sign=-1)
+    count = tally(found, sign=-1, n=4)
     assert (count.n, count.claimed, count.surely, count.contrary) == (4, 3, 2, 1)
     assert count.layer == "c" and count.middle == found["c"]  # 3 of 4 are as low or lower
     assert count.verdict == OPEN  # two of four are no majority
     del found["d"]
-    assert tally(found, sign=-1).verdict == HOLDS and tally(found, sign=1).verdict == FAILS
+    assert tally(found, sign=-1, n=3).verdict == HOLDS
+    assert tally(found, sign=1, n=3).verdict == FAILS
+    assert tally(found, sign=-1, n=4).verdict == OPEN  # the fourth layer has no difference
 
 
 def test_spearman_of_too_little_is_none() -> None:

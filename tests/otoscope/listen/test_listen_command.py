@@ -26,7 +26,9 @@ def answer_all(test: ListeningTest, listener: str, wrong: set[str]) -> Path:
     for triplet in test.triplets:
         other = {"a": "b", "b": "a"}[triplet.answer]
         given = other if triplet.layer in wrong else triplet.answer
-        append_answer(path, Answer(triplet.triplet, given, 900, 4000, 1, "2026-01-01T00:00:00Z"))
+        append_answer(
+            path, Answer(triplet.triplet, given, 900, 4000, 1, "2026-01-01T00:00:00.000+00:00")
+        )
     return path
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from evaluation.listening_test.answers import MOST_MS
 from evaluation.listening_test.order import question_order
 
 HEARD = "[...document.querySelectorAll('.voice.heard')].length"
@@ -38,7 +39,7 @@ def columns(lines: list[str], *places: int) -> list[tuple[str, ...]]:
 
 
 def ahead(visitor: Any, listener: str) -> list[str]:
-    return [t.triplet for t in question_order(visitor.test.triplets, 0, listener)]
+    return [t.triplet for t in question_order(visitor.test.triplets, visitor.test.key, listener)]
 
 
 def test_a_whole_test_by_keyboard_and_mouse_with_a_reload(visitor, with_browser) -> None:
@@ -163,3 +164,19 @@ def test_a_name_that_is_taken_is_asked_about(visitor, with_browser) -> None:
         assert await number(page) == "Question 2 of 4"
 
     with_browser(script)
+
+
+def test_a_question_left_open_for_days_can_be_answered(visitor, with_browser) -> None:
+    async def script(browser: Any) -> None:
+        page = await browser.page()
+        await enter(page, visitor.address, "ann")
+        await play_through(page)
+        await page.js(
+            f"const clock = performance.now.bind(performance); "
+            f"performance.now = () => clock() + {2 * MOST_MS}; 0"
+        )
+        await page.key("1")
+        await page.until("document.querySelector('#number').textContent === 'Question 2 of 4'")
+
+    with_browser(script)
+    assert columns(visitor.lines("ann"), 2, 3) == [(str(MOST_MS), str(MOST_MS))]
