@@ -166,7 +166,14 @@ def test_more_replicates_touch_the_tables_only(terminal, copied, tiny) -> None:
 
 def test_other_probes_leave_the_recognisers_alone(terminal, copied, tiny) -> None:
     before = (copied / "recognisers" / "baseline" / "recogniser.safetensors").stat()
-    less = ("--models", "[baseline]", "--probe.layers", "[blstm5]", "--evaluation.quality", "[stoi]")
+    less = (
+        "--models",
+        "[baseline]",
+        "--probe.layers",
+        "[blstm5]",
+        "--evaluation.quality",
+        "[stoi]",
+    )
     call = terminal("run", *tiny, *less, "--output", copied).ok()
     evaluations = {f"evaluate/baseline/{condition}" for condition in CONDITIONS}
     assert (call.done[0], {*call.done[1:3]}) == ("probes/baseline", evaluations)
