@@ -16,6 +16,11 @@ def output_console() -> Console:
     return console if console.is_terminal else Console(width=WIDTH_ELSEWHERE)
 
 
+def say(console: Console, line: str) -> None:
+    """Print a line as it is, whatever names and paths are in it."""
+    console.print(line, highlight=False, soft_wrap=True, markup=False)
+
+
 class RunDisplay:
     """Progress of the stages; use it in a `with` and hand it to `run_stages` as watcher."""
 

@@ -11,7 +11,7 @@ from evaluation.listening_test.folder import ANSWERS, ListeningTest, build_test,
 from evaluation.listening_test.run_audio import find_audio
 from evaluation.listening_test.triplets import PAIRS
 from otoscope.commands import parse
-from otoscope.display import output_console
+from otoscope.display import output_console, say
 from otoscope.listen_score import score
 from otoscope.runner import locked
 
@@ -80,13 +80,13 @@ def _check(options: Namespace) -> None:
 
 
 def _show(test: ListeningTest) -> None:
-    layers = ", ".join(test.settings["layers"])
+    console, layers = output_console(), ", ".join(test.settings["layers"])
     for line in (
         f"{len(test.triplets)} questions, {test.settings['per_layer']} of each layer: {layers}",
         *test.settings["notes"],
         f"now: otoscope listen serve {test.folder}",
     ):
-        output_console().print(line, highlight=False, soft_wrap=True, markup=False)
+        say(console, line)
 
 
 def serve(arguments: list[str]) -> None:

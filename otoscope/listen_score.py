@@ -23,7 +23,7 @@ from evaluation.listening_test.her_picture import save_her_picture
 from evaluation.listening_test.machine import MachineAnswer, verifier_answers
 from evaluation.records import SummaryRow, write_rows
 from otoscope.commands import parse
-from otoscope.display import RunDisplay, output_console
+from otoscope.display import RunDisplay, output_console, say
 from otoscope.verification import find_verifiers
 
 SHOWN = 10  # problems; problems.csv has all
@@ -111,18 +111,18 @@ def _spell(
 def _show_oddities(
     console: Console, test: ListeningTest, machines: list[MachineAnswer], problems: list[Problem]
 ) -> None:
-    def say(line: str) -> None:
-        console.print(line, highlight=False, soft_wrap=True, markup=False)
-
     if not any((test.folder / ANSWERS).glob("*.csv")):
-        say("nobody has answered yet")
+        say(console, "nobody has answered yet")
     for scorer, ties in Counter(m.scorer for m in machines if m.answer == "tie").items():
-        say(f"{scorer}: {ties} tie(s), each counted as half an error")
+        say(console, f"{scorer}: {ties} tie(s), each counted as half an error")
     for scorer, failed in Counter(m.scorer for m in machines if m.failure).items():
-        say(f"{scorer}: {failed} question(s) without an answer: {test.folder}/verifier_answers.csv")
+        say(
+            console,
+            f"{scorer}: {failed} question(s) without an answer: {test.folder}/verifier_answers.csv",
+        )
     for problem in problems[:SHOWN]:
         line = f", line {problem.line}" if problem.line else ""
-        say(f"not counted: {problem.listener}{line}: {problem.reason}")
+        say(console, f"not counted: {problem.listener}{line}: {problem.reason}")
     if len(problems) > SHOWN:
-        say(f"... and {len(problems) - SHOWN} more: {test.folder / 'problems.csv'}")
-    say(f"tables and picture in {test.folder}")
+        say(console, f"... and {len(problems) - SHOWN} more: {test.folder / 'problems.csv'}")
+    say(console, f"tables and picture in {test.folder}")

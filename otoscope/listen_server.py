@@ -129,9 +129,11 @@ class _Sounds:
         self.paths = {name: test.sound(name) for name in names}
 
     def routes(self) -> list[web.RouteDef]:
+        """Where they are asked for."""
         return [web.get("/audio/{name}", self.send)]
 
     async def send(self, request: web.Request) -> web.Response:
+        """One sound."""
         path = self.paths.get(request.match_info["name"])
         try:
             body = path.read_bytes() if path else None
@@ -149,6 +151,7 @@ class _Desk:
         self.listeners, self.check = listeners, check
 
     def routes(self) -> list[web.RouteDef]:
+        """Where it is asked."""
         return [
             web.get("/api/check", self.volume),
             web.post("/api/register", self.register),
@@ -170,6 +173,7 @@ class _Desk:
         return web.json_response({**_standing(progress), "tab": progress.tab, "ahead": ahead})
 
     async def answer(self, request: web.Request) -> web.Response:
+        """Check and keep one answer, and say how far the listener is."""
         body = await json_body(request)
         plays = body.get("plays")
         if not isinstance(plays, list) or len(plays) != 3:

@@ -36,7 +36,7 @@ from evaluation.trials import save_trials
 from evaluation.verifiers.verifier import Verifier
 from otoscope.commands import parse, write_environment
 from otoscope.configuration import CONFIG
-from otoscope.display import RunDisplay, output_console
+from otoscope.display import RunDisplay, output_console, say
 from otoscope.failures import FAILURES, FailureRow
 from otoscope.runner import locked
 from otoscope.score_inputs import Call, prepare
@@ -238,14 +238,11 @@ def show(console: Console, call: Call, rows: Sequence[SummaryRow], counts: Count
     model, condition = options["model"], options["condition"]
     console.print(results_table(rows, model, condition, metrics or options["metrics"]))
 
-    def say(line: str) -> None:
-        console.print(line, highlight=False, soft_wrap=True, markup=False)
-
     for name in call.folders.left_out:
-        say(f"left out: {name}, which has nothing in common with the reference")
+        say(console, f"left out: {name}, which has nothing in common with the reference")
     for note in call.notes:
-        say(note)
+        say(console, note)
     for kind, words in KINDS.items():
         if counts[kind]:
-            say(f"{counts[kind]} {words}: {failures}")
-    say(f"{len(call.folders.utterances)} utterances, tables in {call.output}")
+            say(console, f"{counts[kind]} {words}: {failures}")
+    say(console, f"{len(call.folders.utterances)} utterances, tables in {call.output}")

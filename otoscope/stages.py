@@ -113,8 +113,6 @@ def prepare_corpus(experiment: Experiment, scratch: Path, report: Report) -> Non
         noise = beside.submit(experiment.noise.prepare)
         experiment.recogniser_corpus.prepare(report)
         noise.result()
-    if experiment.reverberation is not None:
-        experiment.reverberation.prepare(report)
     settings = experiment.evaluation
     data = scoring_data(experiment, settings.conditions)
     cuts = data.cuts("test")
