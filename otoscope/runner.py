@@ -130,7 +130,8 @@ def run_stages(run: Path, plan: Plan, jobs: int, watch: Watcher) -> None:
                     waiting.remove(stage)
                     began[stage.name] = time.monotonic()
                     watch(stage.name, 0.0, "starting", 0.0)
-                    running[pool.submit(_run_stage, run, stage)] = stage
+                    with uninterrupted():  # a process half started could not be ended
+                        running[pool.submit(_run_stage, run, stage)] = stage
                 ready, _ = wait(running, timeout=POLL_S, return_when=FIRST_COMPLETED)
                 for name, fraction, text in _drain(events):
                     watch(name, min(fraction, 0.999), text, time.monotonic() - began[name])
@@ -149,6 +150,22 @@ def run_stages(run: Path, plan: Plan, jobs: int, watch: Watcher) -> None:
             for process in list((pool._processes or {}).values()) if running else ():
                 process.kill()  # idle ones end by themselves, and tidily
             raise
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C back until the block is done (in the main thread, where it arrives)."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    if came:
+        signal.raise_signal(signal.SIGINT)
 
 
 def forking() -> Any:

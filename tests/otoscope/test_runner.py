@@ -1,6 +1,11 @@
-"""What the processes of a run are given."""
+"""What the processes of a run are given, and what Ctrl-C may not cut in two."""
 
-from otoscope.runner import own_gpu
+import signal
+import threading
+
+import pytest
+
+from otoscope.runner import own_gpu, uninterrupted
 
 
 def test_each_process_has_a_gpu_of_its_own_and_more_processes_share_in_turn() -> None:
@@ -11,3 +16,35 @@ def test_each_process_has_a_gpu_of_its_own_and_more_processes_share_in_turn() ->
 def test_one_gpu_or_none_is_left_as_it_is() -> None:
     assert own_gpu(0, None, 0) is None
     assert own_gpu(3, "5", 1) is None
+
+
+def test_ctrl_c_waits_for_the_end_of_a_block_and_is_then_heard() -> None:
+    handler, steps = signal.getsignal(signal.SIGINT), []
+    with pytest.raises(KeyboardInterrupt):
+        with uninterrupted():
+            signal.raise_signal(signal.SIGINT)
+            steps.append("end of the block")
+        steps.append("after the block")
+    assert steps == ["end of the block"]
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_an_error_in_the_block_goes_before_and_the_handler_comes_back() -> None:
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(ValueError), uninterrupted():
+        signal.raise_signal(signal.SIGINT)
+        raise ValueError
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_other_threads_hear_no_signals_and_need_no_handler() -> None:
+    done = []
+
+    def work() -> None:
+        with uninterrupted():
+            done.append(True)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert done == [True]
