@@ -13,7 +13,7 @@ from evaluation.state_scoring import score_states
 from evaluation.trials import load_trials
 from otoscope.experiment import Experiment
 from otoscope.failures import FAILURES, write_failures
-from otoscope.training import data_module, make_bank
+from otoscope.training import data_module, device_of, make_bank
 from otoscope.verification import load_verifier
 from probes.checkpoint import load_bank_weights
 
@@ -37,6 +37,7 @@ def ask_states(
         folder,
         model=model,
         references=experiment.models[0] == model,
+        device=str(device_of(experiment)),
         report=report,
     )
     write_failures(folder / FAILURES, data, training)
@@ -50,12 +51,15 @@ def ask_identity(
     first = experiment.models[0]
     bank = make_bank(experiment, run / "recognisers" / model)
     load_bank_weights(bank, run / "probes" / model)
-    settings = experiment.evaluation
+    settings, device = experiment.evaluation, device_of(experiment)
+    bank = bank.to(device)
+    verifier = load_verifier(experiment.verifiers[0], root)
+    verifier.move_to(str(device))
     training = data_module(experiment, experiment.probe.training, recogniser=False)
     score_identity(
         bank,
-        GriffinLim(bank.log_mel, settings.griffin_lim_iterations),
-        [load_verifier(experiment.verifiers[0], root)],
+        GriffinLim(bank.log_mel, settings.griffin_lim_iterations).to(device),
+        [verifier],
         training,
         load_trials(run / "trials.csv"),
         heard(experiment, run, model),

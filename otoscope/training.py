@@ -64,6 +64,12 @@ def quiet_trainer(experiment: Experiment, **settings: Any) -> Trainer:
     )
 
 
+def device_of(experiment: Experiment) -> torch.device:
+    """Where a stage works that has no Trainer: the first device that one would choose."""
+    device: torch.device = quiet_trainer(experiment, devices=1).strategy.root_device
+    return device
+
+
 def fit(
     experiment: Experiment,
     module: LightningModule,

@@ -15,13 +15,14 @@ from evaluation.paper.finished_run import WerRow
 from evaluation.records import write_rows
 from evaluation.transcripts import transcribe, transcript_errors
 from otoscope.experiment import Experiment
+from otoscope.training import device_of
 
 
 def count_word_errors(
     experiment: Experiment, run: Path, model: str, folder: Path, report: Progress
 ) -> None:
     """Write `wer.csv` of a model: every utterance of the dev and the test split, clean."""
-    recogniser = load_recogniser(run / "recognisers" / model)
+    recogniser = load_recogniser(run / "recognisers" / model).to(device_of(experiment))
     data = SpeechDataModule(
         experiment.corpus,
         conditions=["clean"],
