@@ -208,6 +208,7 @@ def _begin_worker(events: Any, slots: Any, environment: Mapping[str, str]) -> No
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     warnings.filterwarnings("ignore", module="lightning")
     warnings.filterwarnings("ignore", message=".*TreeSpec.*")
+    warnings.filterwarnings("ignore", message=".*does not have a deterministic implementation.*")
     threading.Thread(target=_follow_parent, daemon=True).start()
 
 

@@ -66,7 +66,8 @@ def target_statistics(frames: Float[Tensor, "frame mel"]) -> TargetStatistics:
     if not len(frames):
         raise ValueError("no frame to take statistics of")
     deviation = frames.std(0, correction=0).clamp(min=1e-2)
-    return TargetStatistics(frames.mean(0), deviation, frames.median(0).values)
+    median = frames.sort(0).values[(len(frames) - 1) // 2]  # on CUDA `median` is not deterministic
+    return TargetStatistics(frames.mean(0), deviation, median)
 
 
 @dataclass(frozen=True)
