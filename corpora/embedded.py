@@ -86,6 +86,10 @@ class EmbeddedCorpus(Corpus):
         folder = self.folder
         return stored_cuts(folder / f"{split}.jsonl.gz", folder)
 
+    def voices(self, split: Split) -> set[str]:
+        """Who speaks in a split: espeak-ng's names of their voices, whatever rate and pitch."""
+        return {speaker.voice for where, speaker, _ in self._script() if where == split}
+
     def _script(self) -> list[tuple[Split, Speaker, str]]:
         """Who says what, in the order in which it is spoken."""
         try:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evaluation.bootstrap import Estimate
-from evaluation.summary import Cell, Results
+from evaluation.summary import TRIAL_METRICS, Cell, Results
 
 CLEAN = "clean"
 BEYOND = ", beyond clean"
@@ -66,29 +66,32 @@ def contrasts(
         places = dict.fromkeys(
             cell._replace(model="")
             for cell in results.cells()
-            if cell.layer in depths and pair.models and cell.model == pair.models[0][0]
+            if cell.layer in depths
+            and pair.models
+            and cell.model == pair.models[0][0]
+            and cell.metric not in TRIAL_METRICS[1:]  # these come with the first
         )
         for place in places:
-            each = [_difference(results, names, place, cells) for names in pair.models]
-            rows += _row(pair.contrast, pair.model, place, each, depths, seed)
+            each = [_differences(results, names, place, cells) for names in pair.models]
+            rows += _rows(pair.contrast, pair.model, place, each, depths, seed)
             if place.condition != CLEAN and not pair.model:
                 both = [_beyond_clean(results, names, place, cells) for names in pair.models]
-                rows += _row(pair.contrast + BEYOND, pair.model, place, both, depths, seed)
+                rows += _rows(pair.contrast + BEYOND, pair.model, place, both, depths, seed)
     order = {name: i for i, name in enumerate(dict.fromkeys(row.contrast for row in rows))}
     return sorted(rows, key=lambda r: (order[r.contrast], r.model, r.metric, r.scorer))
 
 
-def _difference(
+def _differences(
     results: Results, names: tuple[str, str], place: Cell, cells: Set[Cell]
-) -> Estimate | None:
-    """First minus second model, None where one of them has no score there."""
-    first, second = (place._replace(model=name) for name in names)
-    return results.difference(first, second) if {first, second} <= cells else None
+) -> dict[str, Estimate]:
+    """First minus second model by metric; none where one of them has no score there."""
+    two = [place._replace(model=name) for name in names]
+    return results.difference(*two) if set(two) <= cells else {}
 
 
 def _beyond_clean(
     results: Results, names: tuple[str, str], place: Cell, cells: Set[Cell]
-) -> Estimate | None:
+) -> dict[str, Estimate]:
     """The same, less what it is on clean speech, over what all four have scored."""
     four = [
         place._replace(model=name, condition=condition)
@@ -96,11 +99,11 @@ def _beyond_clean(
         for name in names
     ]
     if not set(four) <= cells:
-        return None
-    first, second, clean_first, clean_second = results.alike(four)
-    if first is None or second is None or clean_first is None or clean_second is None:
-        return None
-    return (first - second) - (clean_first - clean_second)
+        return {}
+    found = results.alike(four)
+    metrics = [metric for metric in found[0] if all(metric in each for each in found)]
+    first, second, clean_first, clean_second = found
+    return {m: (first[m] - second[m]) - (clean_first[m] - clean_second[m]) for m in metrics}
 
 
 def over_seeds(estimates: Sequence[Estimate], seed: int = 0) -> Estimate:
@@ -112,20 +115,21 @@ def over_seeds(estimates: Sequence[Estimate], seed: int = 0) -> Estimate:
     return Estimate(float(values.mean()), np.take_along_axis(replicates, drawn, 0).mean(0))
 
 
-def _row(
+def _rows(
     contrast: str,
     model: str,
     place: Cell,
-    of_seeds: Sequence[Estimate | None],
+    of_seeds: Sequence[Mapping[str, Estimate]],
     depths: Mapping[str, int],
     seed: int,
 ) -> list[ContrastRow]:
-    estimates = [estimate for estimate in of_seeds if estimate is not None]
-    if not estimates:
-        return []
-    mean = over_seeds(estimates, seed)
-    low, high = mean.interval() or (None, None)
-    values = [estimate.value for estimate in estimates]
-    where = place.condition, place.layer, depths[place.layer], place.metric, place.scorer
-    spread = len(values), min(values), max(values)
-    return [ContrastRow(contrast, model, *where, mean.value, low, high, *spread)]
+    rows = []
+    for metric in dict.fromkeys(metric for found in of_seeds for metric in found):
+        estimates = [found[metric] for found in of_seeds if metric in found]
+        mean = over_seeds(estimates, seed)
+        low, high = mean.interval() or (None, None)
+        values = [estimate.value for estimate in estimates]
+        where = place.condition, place.layer, depths[place.layer], metric, place.scorer
+        spread = len(values), min(values), max(values)
+        rows.append(ContrastRow(contrast, model, *where, mean.value, low, high, *spread))
+    return rows

@@ -13,9 +13,6 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from rich import box
-from rich.markup import escape
-from rich.table import Table
 
 from evaluation.bootstrap import (
     Estimate,
@@ -35,8 +32,6 @@ METRICS = (
     *("eer", "min_dcf", "pesq_wb", "pesq_nb", "stoi", "estoi"),
     *("wer", "cer", "mel_l1", "state_distance"),
 )
-TABLE_METRICS = ("eer", "stoi", "pesq_wb", "wer", "mel_l1")
-DIGITS = {"eer": 1, "wer": 1, "cer": 1, "pesq_wb": 2, "pesq_nb": 2}
 
 
 class Cell(NamedTuple):
@@ -139,21 +134,18 @@ class Results:
         """The cell's number, on the common set of its layers; None where nothing is scored."""
         return self._estimates(cell, self._used(cell)).get(cell.metric)
 
-    def difference(self, first: Cell, second: Cell) -> Estimate | None:
+    def difference(self, first: Cell, second: Cell) -> dict[str, Estimate]:
         """First minus second, paired: same utterances or trials, same draws of speakers.
 
-        Raises:
-            ValueError: if the cells are of different metrics.
+        By metric, as `layer_estimates`; none where one of them has no score.
         """
-        if first.metric != second.metric:
-            raise ValueError(f"no difference of {first.metric} and {second.metric}")
         one, other = self.alike([first, second])
-        return None if one is None or other is None else one - other
+        return {metric: one[metric] - other[metric] for metric in one if metric in other}
 
-    def alike(self, cells: Sequence[Cell]) -> list[Estimate | None]:
-        """The cells' numbers, all of one metric, on what is scored for every one of them."""
+    def alike(self, cells: Sequence[Cell]) -> list[dict[str, Estimate]]:
+        """Each cell's `layer_estimates`, on what is scored for every one of them."""
         used = np.logical_and.reduce([self._used(cell) for cell in cells])
-        return [self._estimates(cell, used).get(cell.metric) for cell in cells]
+        return [self._estimates(cell, used) for cell in cells]
 
     def layer_estimates(self, cell: Cell) -> dict[str, Estimate]:
         """All metrics that come with the cell's own from one computation (`eer`, `min_dcf`)."""
@@ -260,50 +252,3 @@ def _summary_row(
 def is_plain(scorer: str) -> bool:
     """Whether a scorer hears rendered speech only, as it comes: no `states`, no `ge2e:adapted`."""
     return scorer != STATES and ":" not in scorer
-
-
-def results_table(
-    rows: Sequence[SummaryRow],
-    model: str,
-    condition: str,
-    metrics: Sequence[str] = TABLE_METRICS,
-    markdown: bool = False,
-) -> Table:
-    """Layers by metrics, each number with its 95 % interval and its failures.
-
-    Args:
-        rows: from `summarise`, in its order.
-        model: which model.
-        condition: which condition.
-        metrics: the columns; a metric with several scorers has a column for each, those that
-            answer questions behind the curves (`is_plain`) apart: a console is narrow.
-        markdown: draw it as a Markdown table.
-    """
-    chosen = [row for row in rows if (row.model, row.condition) == (model, condition)]
-    by_place = {(row.layer, row.metric, row.scorer): row for row in chosen}
-    wanted = [row for row in chosen if row.metric in metrics]
-    pairs = {(row.metric, row.scorer) for row in wanted if is_plain(row.scorer)}
-    columns = sorted(pairs, key=lambda pair: (metrics.index(pair[0]), pair[1]))
-    style = box.MARKDOWN if markdown else box.SIMPLE_HEAD
-    title = escape(f"{model} · {condition}")  # names may hold what rich takes for markup
-    table = Table(title=title, box=style, title_justify="left")
-    table.add_column("layer", no_wrap=True)
-    for metric, scorer in columns:
-        unit = " %" if metric in ("eer", "wer", "cer") else ""
-        name = f"{metric}{unit} ({scorer})" if scorer else f"{metric}{unit}"
-        table.add_column(escape(name), justify="right", no_wrap=True)
-    for layer in dict.fromkeys(row.layer for row in chosen):
-        table.add_row(
-            escape(layer), *(_cell_text(by_place.get((layer, *pair))) for pair in columns)
-        )
-    return table
-
-
-def _cell_text(row: SummaryRow | None) -> str:
-    if row is None:
-        return ""
-    digits = DIGITS.get(row.metric, 3)
-    text = "none" if row.mean is None else f"{row.mean:.{digits}f}"
-    if row.ci_low is not None and row.ci_high is not None:
-        text += f" \\[{row.ci_low:.{digits}f}, {row.ci_high:.{digits}f}]"
-    return f"{text}, {row.n_failed} failed" if row.n_failed else text

@@ -16,10 +16,11 @@ from rich.table import Table
 from acoustics.errors import UserError
 from asr_models.checkpoint import load_recogniser
 from asr_models.recogniser import Recogniser
+from corpora.corpus import ImpulseResponses
 from evaluation.listening import write_atomically
 from evaluation.records import SummaryRow, read_rows
+from evaluation.results_table import results_table
 from evaluation.steps import StepRow, steps_table
-from evaluation.summary import results_table
 from otoscope.configuration import CONFIG, as_values, build, experiment_parser, one_line
 from otoscope.display import RunDisplay, output_console
 from otoscope.experiment import Experiment
@@ -59,7 +60,7 @@ def run(arguments: list[str]) -> None:
         started = time.monotonic()
         experiment.recogniser_corpus.fetch()  # first, for the plan tells stages by their content
         if experiment.reverberation is not None:
-            experiment.reverberation.prepare()
+            prepare_rooms(experiment.reverberation, console)
         plan = Plan(experiment, values, answers(folder, experiment))
         save_config(parser, options, folder)
         already = finished(folder, plan)
@@ -82,6 +83,13 @@ def run(arguments: list[str]) -> None:
             run_stages(folder, plan, experiment.compute.jobs, watch)
         write_stages(folder, plan)
         show(console, folder, plan, time.monotonic() - started)
+
+
+def prepare_rooms(rooms: ImpulseResponses, console: Console) -> None:
+    """Simulate the rooms that the cache lacks, before stages that would do it side by side."""
+    began = time.monotonic()
+    with RunDisplay(console) as display:
+        rooms.prepare(lambda f, text: display("reverberation", f, text, time.monotonic() - began))
 
 
 def answers(folder: Path, experiment: Experiment) -> str:

@@ -21,7 +21,7 @@ from otoscope.settings import (
     ProbeVariant,
     Training,
 )
-from otoscope.verification import VerifierTraining, check_verifiers
+from otoscope.verification import VerifierTraining, check_apart, check_verifiers
 from probes.probe import Body
 
 RESERVED = (
@@ -54,6 +54,7 @@ class Experiment:
         verifiers: which score speakers: `ge2e` (of `resemblyzer`), `ecapa` and `xvector` (of
             speechbrain), or names in `trained_verifiers`.
         trained_verifiers: verifiers that a run trains itself, by name.
+        download_verifiers: fetch weights of `ecapa` and `xvector` that are not there.
         architectures: further recognisers by name, each in a sub-folder of that name.
         probe_variants: the probes again by name, with another seed or body.
         states: measure distances between states, and verify speakers on the states themselves.
@@ -80,6 +81,7 @@ class Experiment:
         evaluation: EvaluationSettings = EvaluationSettings(),  # noqa: B008 - read only
         verifiers: list[str] = ["ge2e"],  # noqa: B006 - read only
         trained_verifiers: dict[str, VerifierTraining] = {},  # noqa: B006 - read only
+        download_verifiers: bool = False,
         architectures: dict[str, Architecture] = {},  # noqa: B006 - read only
         probe_variants: dict[str, ProbeVariant] = {},  # noqa: B006 - read only
         states: bool = False,
@@ -96,6 +98,7 @@ class Experiment:
         self.snr_ranges_db = snr_ranges_db
         self.probe, self.evaluation, self.compute = probe, evaluation, compute
         self.verifiers, self.trained_verifiers = verifiers, trained_verifiers
+        self.download_verifiers = download_verifiers
         self.architectures, self.probe_variants = architectures, probe_variants
         self.states, self.identity, self.paper = states, identity, paper
         self.loggers = loggers
@@ -220,7 +223,8 @@ class Experiment:
         for key, amount in self._amounts().items():
             if not 0 < amount < float("inf"):
                 raise UserError(f"{key}: {amount} is not possible, it must be above 0")
-        check_verifiers(self.verifiers, self.trained_verifiers)
+        check_verifiers(self.verifiers, self.trained_verifiers, self.download_verifiers)
+        check_apart(self.trained_verifiers, self.corpus)
         select_layers(self.recogniser().layers, self.probe.layers)
         unknown = sorted(set(self.evaluation.quality) - set(QUALITY_METRICS))
         if unknown:

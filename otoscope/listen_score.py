@@ -41,9 +41,12 @@ def score(arguments: list[str]) -> None:
         "--verifiers", nargs="*", default=["ge2e"],
         help="ge2e, ecapa, xvector, or folders of saved verifiers (default: ge2e)",
     )  # fmt: skip
+    parser.add_argument(
+        "--download-verifiers", action="store_true", help="fetch weights of ecapa and xvector"
+    )
     options = parse(parser, arguments)
     test = load_test(Path(options.folder))
-    verifiers = find_verifiers(options.verifiers)
+    verifiers = find_verifiers(options.verifiers, options.download_verifiers)
     console = output_console()
     machines: list[MachineAnswer] = []
     with RunDisplay(console) as display:

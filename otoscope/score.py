@@ -30,8 +30,9 @@ from evaluation.records import (
     write_rows,
 )
 from evaluation.rendered import layer_depths
+from evaluation.results_table import TABLE_METRICS, results_table
 from evaluation.sounds import TRANSCRIPT_METRICS, SoundScorer
-from evaluation.summary import TABLE_METRICS, TRIAL_METRICS, collect, results_table, summarise
+from evaluation.summary import TRIAL_METRICS, collect, summarise
 from evaluation.trials import save_trials
 from evaluation.verifiers.verifier import Verifier
 from otoscope.commands import parse, write_environment
@@ -58,7 +59,9 @@ def score(arguments: list[str]) -> None:
     check(options)
     call = prepare(options)
     torch.set_num_threads(options["threads"])  # more would fight the workers for the cores
-    verifiers = find_verifiers(options["verifiers"]) if call.trials else []
+    verifiers = (
+        find_verifiers(options["verifiers"], options["download_verifiers"]) if call.trials else []
+    )
     recognisers = load_recognisers(options["recogniser"])
     console = output_console()
     with locked(call.output):
@@ -107,6 +110,7 @@ def score_parser() -> ArgumentParser:
         default=["ge2e"],
         help="ge2e, ecapa, xvector, or folders of saved verifiers",
     )
+    add("--download-verifiers", action="store_true", help="fetch weights of ecapa and xvector")
     add("--metrics", nargs="+", default=list(SCORED), help=f"any of {', '.join(SCORED)}")
     add(
         "--layers",

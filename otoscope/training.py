@@ -162,7 +162,7 @@ def train_verifier(experiment: Experiment, name: str, folder: Path, report: Repo
     """Train a verifier on its own speakers and save it into `folder`."""
     seed_everything(experiment.seed, verbose=False)
     training = experiment.trained_verifiers[name]
-    training.corpus.prepare(report)
+    training.corpus.prepare(lambda _, text: report(0.0, text))
     data = SpeakerDataModule(
         training.corpus,
         training.max_steps,

@@ -7,16 +7,18 @@ from typing import Literal
 
 from acoustics.errors import UserError
 from corpora.corpus import Corpus
+from corpora.embedded import EmbeddedCorpus
+from corpora.voices import KEPT_APART
 from evaluation.verifiers.encoder import SpeakerEncoder
 from evaluation.verifiers.resemblyzer import GE2EVerifier
 from evaluation.verifiers.speechbrain import RECIPES, SpeechbrainVerifier, find_weights
 from evaluation.verifiers.trained import TrainedVerifier
 from evaluation.verifiers.verifier import Verifier
 
-READY_MADE: dict[str, Callable[[], Verifier]] = {
-    "ge2e": GE2EVerifier,
-    "ecapa": lambda: SpeechbrainVerifier("ecapa"),
-    "xvector": lambda: SpeechbrainVerifier("xvector"),
+READY_MADE: dict[str, Callable[[bool], Verifier]] = {
+    "ge2e": lambda download: GE2EVerifier(),  # its weights came with the package
+    "ecapa": lambda download: SpeechbrainVerifier("ecapa", download=download),
+    "xvector": lambda download: SpeechbrainVerifier("xvector", download=download),
 }
 
 
@@ -47,8 +49,12 @@ class VerifierTraining:
     validations: int = 4
 
 
-def check_verifiers(names: Sequence[str], trained: Mapping[str, VerifierTraining]) -> None:
+def check_verifiers(
+    names: Sequence[str], trained: Mapping[str, VerifierTraining], download: bool = False
+) -> None:
     """Refuse unknown names, names twice, and a trained one under a ready-made one's name.
+
+    Weights of speechbrain's that are missing are fetched where `download` asks for it.
 
     Raises:
         UserError: names the key.
@@ -65,18 +71,39 @@ def check_verifiers(names: Sequence[str], trained: Mapping[str, VerifierTraining
         if name not in known:
             raise UserError(f"verifiers: unknown {name!r}; known are {', '.join(known)}")
         if name in RECIPES:
-            find_weights(name)
+            find_weights(name, download=download)
+
+
+def check_apart(trained: Mapping[str, VerifierTraining], corpus: Corpus) -> None:
+    """Refuse embedded voices that a verifier would learn and the run would test.
+
+    Raises:
+        UserError: names the key.
+    """
+    if not isinstance(corpus, EmbeddedCorpus):
+        return
+    tested = corpus.voices("test")
+    for name, training in trained.items():
+        own = training.corpus
+        if isinstance(own, EmbeddedCorpus) and (shared := sorted(tested & own.voices("train"))):
+            raise UserError(
+                f"trained_verifiers.{name}.corpus: it trains on {len(shared)} voices that are "
+                f"tested, e.g. {shared[0]}; ask for fewer test speakers (EmbeddedSpeakers keeps "
+                f"the first {KEPT_APART} apart)"
+            )
 
 
 def load_verifier(name: str, run: Path) -> Verifier:
     """A ready-made verifier, or the one that this run trained under that name."""
     if name in READY_MADE:
-        return READY_MADE[name]()
+        return READY_MADE[name](False)
     return TrainedVerifier(run / "verifiers" / name, name)
 
 
-def find_verifiers(given: Sequence[str]) -> list[Verifier]:
+def find_verifiers(given: Sequence[str], download: bool = False) -> list[Verifier]:
     """Ready-made verifiers by name, and saved ones by their folders, which name them.
+
+    Weights of ready-made ones that are missing are fetched where `download` asks for it.
 
     Raises:
         UserError: one is neither, or two have one name.
@@ -90,5 +117,6 @@ def find_verifiers(given: Sequence[str]) -> list[Verifier]:
             raise UserError(
                 f"--verifiers: {text!r} is neither a folder nor one of {', '.join(READY_MADE)}"
             )
-        found.append(READY_MADE[text]() if text in READY_MADE else TrainedVerifier(text, name))
+        own = text not in READY_MADE
+        found.append(TrainedVerifier(text, name) if own else READY_MADE[text](download))
     return found

@@ -40,7 +40,7 @@ def _table(runs: Sequence[FinishedRun], contrast: str, metric: str, scorer: str)
     seeds = sorted({row.n_seeds for row in found.values()})
     what = metric_of(metric).label + (f" by {scorer}" if scorer else "")
     return PaperTable(
-        name=safe_name(_slug(f"{contrast} {metric}") + (f"_{scorer}" if scorer else "")),
+        name=safe_name(_slug(f"{contrast} {metric}") + f"_{scorer}".replace(":", "_").rstrip("_")),
         title=f"{contrast}: {what}",
         caption=f"Paired difference of {what}, {contrast}, with 95 % intervals over speakers; mean"
         f" of {' or '.join(map(str, seeds))} probe seed(s).",

@@ -132,7 +132,8 @@ def _fetch(source: str, folder: Path, download: bool) -> None:
     command = f"hf download {source} {WEIGHTS} --local-dir {shlex.quote(str(folder))}"
     if not download:
         raise UserError(
-            f"{source}: {folder / WEIGHTS} is missing; where there is a network, run: {command}"
+            f"{source}: {folder / WEIGHTS} is missing; where there is a network, ask for it with "
+            f"--download-verifiers (a run: --download_verifiers true) or run: {command}"
         )
     try:
         from huggingface_hub import hf_hub_download

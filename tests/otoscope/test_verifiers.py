@@ -45,6 +45,24 @@ def test_unknown_verifiers_are_named_before_the_work(here, tiny, tmp_path: Path)
     assert f"run: hf download {source} embedding_model.ckpt --local-dir " in missing.complaint()
 
 
+def test_weights_are_fetched_where_that_is_asked_for(terminal, tiny, tmp_path: Path) -> None:
+    asked = ["--verifiers", "[xvector]", "--download_verifiers", "true"]
+    env = {"HF_HUB_OFFLINE": "1"}
+    call = terminal("run", *tiny, *asked, "--output", tmp_path / "run", env=env)
+    assert "speechbrain/spkrec-xvect-voxceleb: cannot be downloaded (" in call.complaint()
+
+
+def test_a_verifier_may_not_learn_the_voices_that_are_tested(here, tiny, tmp_path: Path) -> None:
+    config = tmp_path / "verifiers.yaml"
+    mine = {"encoder": ENCODER, "corpus": {"class_path": SPEAKERS["class_path"]}}
+    config.write_text(yaml.safe_dump({"verifiers": ["mine"], "trained_verifiers": {"mine": mine}}))
+    call = here(
+        *("run", *tiny, "-c", config, "--output", tmp_path / "run"),
+        *("--corpus.init_args.n_test_speakers", "60", "--corpus.init_args.n_train_speakers", "20"),
+    )
+    assert "trained_verifiers.mine.corpus: it trains on " in call.complaint()
+
+
 def test_the_command_trains_saves_and_validates(terminal, here, tmp_path: Path) -> None:
     config = tmp_path / "small.yaml"
     data = {"corpus": SPEAKERS, "batches_per_epoch": 2, "speakers_per_batch": 2}

@@ -1,0 +1,60 @@
+"""The table of a model and condition that the terminal shows, layer by layer."""
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from evaluation.records import SummaryRow
+from evaluation.summary import is_plain
+
+TABLE_METRICS = ("eer", "stoi", "pesq_wb", "wer", "mel_l1")
+DIGITS = {"eer": 1, "wer": 1, "cer": 1, "pesq_wb": 2, "pesq_nb": 2}
+
+
+def results_table(
+    rows: Sequence[SummaryRow],
+    model: str,
+    condition: str,
+    metrics: Sequence[str] = TABLE_METRICS,
+    markdown: bool = False,
+) -> Table:
+    """Layers by metrics, each number with its 95 % interval and its failures.
+
+    Args:
+        rows: from `summarise`, in its order.
+        model: which model.
+        condition: which condition.
+        metrics: the columns; a metric with several scorers has a column for each, those that
+            answer questions behind the curves (`is_plain`) apart: a console is narrow.
+        markdown: draw it as a Markdown table.
+    """
+    chosen = [row for row in rows if (row.model, row.condition) == (model, condition)]
+    by_place = {(row.layer, row.metric, row.scorer): row for row in chosen}
+    wanted = [row for row in chosen if row.metric in metrics]
+    pairs = {(row.metric, row.scorer) for row in wanted if is_plain(row.scorer)}
+    columns = sorted(pairs, key=lambda pair: (metrics.index(pair[0]), pair[1]))
+    style = box.MARKDOWN if markdown else box.SIMPLE_HEAD
+    title = escape(f"{model} · {condition}")  # names may hold what rich takes for markup
+    table = Table(title=title, box=style, title_justify="left")
+    table.add_column("layer", no_wrap=True)
+    for metric, scorer in columns:
+        unit = " %" if metric in ("eer", "wer", "cer") else ""
+        name = f"{metric}{unit} ({scorer})" if scorer else f"{metric}{unit}"
+        table.add_column(escape(name), justify="right", no_wrap=True)
+    for layer in dict.fromkeys(row.layer for row in chosen):
+        table.add_row(
+            escape(layer), *(_cell_text(by_place.get((layer, *pair))) for pair in columns)
+        )
+    return table
+
+
+def _cell_text(row: SummaryRow | None) -> str:
+    if row is None:
+        return ""
+    digits = DIGITS.get(row.metric, 3)
+    text = "none" if row.mean is None else f"{row.mean:.{digits}f}"
+    if row.ci_low is not None and row.ci_high is not None:
+        text += f" \\[{row.ci_low:.{digits}f}, {row.ci_high:.{digits}f}]"
+    return f"{text}, {row.n_failed} failed" if row.n_failed else text
