@@ -13,7 +13,9 @@ from corpora.voices import Speaker, other_speakers
 class EmbeddedSpeakers(EmbeddedCorpus):
     """Many voices that say little each; none of them is a test speaker of the embedded corpus.
 
-    There is no test split: a verifier is tested on the speakers of the corpus under study.
+    There is no test split: a verifier is tested on the speakers of the corpus under study. Those
+    have the variants of some training speakers, in another accent; development speakers have even
+    the accent, at another pitch, so their EER flatters and serves to watch the training only.
 
     Args:
         n_train_speakers: Speakers to train on.

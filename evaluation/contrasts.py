@@ -4,17 +4,21 @@ Both sides of a difference share utterances, trials and draws of speakers. Where
 with several seeds the difference is their mean, and the bootstrap draws seeds as well as speakers.
 """
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from evaluation.bootstrap import Estimate
+from evaluation.steps import STEP_METRICS, layer_groups
 from evaluation.summary import TRIAL_METRICS, Cell, Results
 
 CLEAN = "clean"
+ROBUST_BASELINE = "robust - baseline"
 BEYOND = ", beyond clean"
 """What the name of a contrast ends in when its own value on clean speech is taken off."""
+LESS = ", less "
+"""... and when, besides, its value at a first layer is, which follows: how it grows with depth."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ def contrasts(
     """
     rows: list[ContrastRow] = []
     cells = set(results.cells())
+    firsts = _firsts(depths)
     for pair in pairs:
         places = dict.fromkeys(
             cell._replace(model="")
@@ -72,47 +77,58 @@ def contrasts(
             and cell.metric not in TRIAL_METRICS[1:]  # these come with the first
         )
         for place in places:
-            each = [_differences(results, names, place, cells) for names in pair.models]
-            rows += _rows(pair.contrast, pair.model, place, each, depths, seed)
-            if place.condition != CLEAN and not pair.model:
-                both = [_beyond_clean(results, names, place, cells) for names in pair.models]
-                rows += _rows(pair.contrast + BEYOND, pair.model, place, both, depths, seed)
+            for name, sums in _sums(pair, place, firsts):
+                each = [results.combine(s) if {c for _, c in s} <= cells else {} for s in sums]
+                rows += _rows(name, pair.model, place, each, depths, seed)
     order = {name: i for i, name in enumerate(dict.fromkeys(row.contrast for row in rows))}
     return sorted(rows, key=lambda r: (order[r.contrast], r.model, r.metric, r.scorer))
 
 
-def _differences(
-    results: Results, names: tuple[str, str], place: Cell, cells: Set[Cell]
-) -> dict[str, Estimate]:
-    """First minus second model by metric; none where one of them has no score there."""
-    two = [place._replace(model=name) for name in names]
-    return results.difference(*two) if set(two) <= cells else {}
+def _firsts(depths: Mapping[str, int]) -> dict[str, str]:
+    """The first layer of the deepest group, for every later one of it."""
+    group = layer_groups(depths)[-1] if depths else []
+    return dict.fromkeys(group[1:], *group[:1])
 
 
-def _beyond_clean(
-    results: Results, names: tuple[str, str], place: Cell, cells: Set[Cell]
-) -> dict[str, Estimate]:
-    """The same, less what it is on clean speech, over what all four have scored."""
-    four = [
-        place._replace(model=name, condition=condition)
-        for condition in (place.condition, CLEAN)
-        for name in names
-    ]
-    if not set(four) <= cells:
-        return {}
-    found = results.alike(four)
-    metrics = [metric for metric in found[0] if all(metric in each for each in found)]
-    first, second, clean_first, clean_second = found
-    return {m: (first[m] - second[m]) - (clean_first[m] - clean_second[m]) for m in metrics}
+def _sums(
+    pair: Pair, place: Cell, firsts: Mapping[str, str]
+) -> Iterator[tuple[str, list[list[tuple[int, Cell]]]]]:
+    """What is asked at a place: its name, and for each seed the cells to add and to take off."""
+    here = [_pair_at(place, names) for names in pair.models]
+    yield pair.contrast, here
+    if place.condition == CLEAN or pair.model:
+        return
+    clean = [_pair_at(place._replace(condition=CLEAN), names) for names in pair.models]
+    beyond = [_less(*each) for each in zip(here, clean, strict=True)]
+    yield pair.contrast + BEYOND, beyond
+    if place.layer in firsts and place.metric in STEP_METRICS:
+        first = firsts[place.layer]
+        there = [[(sign, cell._replace(layer=first)) for sign, cell in s] for s in beyond]
+        growth = [_less(*each) for each in zip(beyond, there, strict=True)]
+        yield pair.contrast + BEYOND + LESS + first, growth
+
+
+def _pair_at(place: Cell, names: tuple[str, str]) -> list[tuple[int, Cell]]:
+    return [(1, place._replace(model=names[0])), (-1, place._replace(model=names[1]))]
+
+
+def _less(terms: list[tuple[int, Cell]], others: list[tuple[int, Cell]]) -> list[tuple[int, Cell]]:
+    return [*terms, *((-sign, cell) for sign, cell in others)]
 
 
 def over_seeds(estimates: Sequence[Estimate], seed: int = 0) -> Estimate:
-    """Mean of several seeds' estimates; every replicate draws as many seeds with replacement."""
+    """Mean of several seeds' estimates; a replicate draws as many seeds with replacement, too.
+
+    The draw is widened by sqrt(n / (n - 1)): of so few seeds it would be too narrow by as much.
+    """
     values = np.array([estimate.value for estimate in estimates])
-    replicates = np.stack([estimate.replicates for estimate in estimates])
-    count, n_replicates = replicates.shape
-    drawn = np.random.default_rng(seed).integers(count, size=(count, n_replicates))
-    return Estimate(float(values.mean()), np.take_along_axis(replicates, drawn, 0).mean(0))
+    replicates = np.mean([estimate.replicates for estimate in estimates], axis=0)
+    count = len(values)
+    if count == 1:
+        return Estimate(float(values[0]), replicates)
+    drawn = np.random.default_rng(seed).integers(count, size=(count, len(replicates)))
+    luck = (values[drawn] - values.mean()).mean(0) * np.sqrt(count / (count - 1))
+    return Estimate(float(values.mean()), replicates + luck)
 
 
 def _rows(

@@ -116,6 +116,7 @@ def _discriminants(
 ) -> tuple[Float[np.ndarray, "component direction"], Float[np.ndarray, " direction"]]:
     """Directions of most variance between speakers over that within, and their ratio."""
     within, _ = ledoit_wolf(residuals, assume_centered=True)
+    within *= len(residuals) / (len(residuals) - len(means))  # each speaker's mean was taken off
     weighted = means * np.sqrt(counts / counts.sum())[:, None]
     between = weighted.T @ weighted
     floor = 1e-9 * max(np.trace(within), np.trace(between)) / len(within)

@@ -1,8 +1,9 @@
 """Where a curve over depth really steps: paired differences between groups of layers.
 
-Layers are grouped by the letters of their names (`cnn1..cnn4`, `blstm1..blstm5`). Two kinds of step
-are taken: from the worst layer of one group to the first of the next, and from the first to the
-last layer of a group. Both are paired: same trials or utterances, same draws of speakers.
+Layers are grouped by the letters of their names (`cnn1..cnn4`, `blstm1..blstm5`). Steps are taken
+from the worst layer of one group to the first and to the last of the next, from the first to the
+last layer of a group, and from the first to the last of all. All are paired: same trials or
+utterances, same draws of speakers.
 """
 
 import re
@@ -57,7 +58,10 @@ def steps(
         present = {cell.layer for cell in cells if cell._replace(layer="") == place}
         groups = layer_groups({k: v for k, v in depths.items() if k in present})
         pairs = [(before, after[:1]) for before, after in pairwise(groups)]
+        pairs += [(before, after[-1:]) for before, after in pairwise(groups) if len(after) > 1]
         pairs += [(group[:1], group[-1:]) for group in groups if len(group) > 1]
+        ends = groups[0][:1], groups[-1][-1:]
+        pairs += [ends] if ends not in pairs and ends[0] != ends[1] else []
         for earlier, later in pairs:
             rows += _step(results, place, earlier, later)
     return rows
@@ -74,9 +78,13 @@ def _step(
     rise = known[-1] - highest(known[:-1])
     difference = Estimate(sign * rise.value, sign * rise.replicates)
     low, high = difference.interval() or (None, None)
-    names = f"worst of {earlier[0]}-{earlier[-1]}" if len(earlier) > 1 else earlier[0]
     where = place.model, place.condition, place.metric, place.scorer
-    return [StepRow(*where, names, later[-1], difference.value, low, high)]
+    return [StepRow(*where, worst_of(earlier), later[-1], difference.value, low, high)]
+
+
+def worst_of(layers: Sequence[str]) -> str:
+    """What the `earlier` side of a step from several layers, or from one, is called."""
+    return f"worst of {layers[0]}-{layers[-1]}" if len(layers) > 1 else layers[0]
 
 
 def steps_table(rows: Sequence[StepRow]) -> Table:

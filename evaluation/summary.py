@@ -134,18 +134,26 @@ class Results:
         """The cell's number, on the common set of its layers; None where nothing is scored."""
         return self._estimates(cell, self._used(cell)).get(cell.metric)
 
-    def difference(self, first: Cell, second: Cell) -> dict[str, Estimate]:
-        """First minus second, paired: same utterances or trials, same draws of speakers.
+    def combine(self, terms: Sequence[tuple[int, Cell]]) -> dict[str, Estimate]:
+        """Signed sum of cells, paired: same utterances or trials, same draws of speakers.
 
-        By metric, as `layer_estimates`; none where one of them has no score.
+        Args:
+            terms: signs and cells, all of one kind of score.
+
+        Returns:
+            By metric, as `layer_estimates`, over what is scored for every cell; empty where
+            that is nothing.
         """
-        one, other = self.alike([first, second])
-        return {metric: one[metric] - other[metric] for metric in one if metric in other}
-
-    def alike(self, cells: Sequence[Cell]) -> list[dict[str, Estimate]]:
-        """Each cell's `layer_estimates`, on what is scored for every one of them."""
-        used = np.logical_and.reduce([self._used(cell) for cell in cells])
-        return [self._estimates(cell, used) for cell in cells]
+        used = np.logical_and.reduce([self._used(cell) for _, cell in terms])
+        found = [(sign, self._estimates(cell, used)) for sign, cell in terms]
+        metrics = [metric for metric in found[0][1] if all(metric in each for _, each in found)]
+        return {
+            metric: Estimate(
+                sum(sign * each[metric].value for sign, each in found),
+                np.sum([sign * each[metric].replicates for sign, each in found], axis=0),
+            )
+            for metric in metrics
+        }
 
     def layer_estimates(self, cell: Cell) -> dict[str, Estimate]:
         """All metrics that come with the cell's own from one computation (`eer`, `min_dcf`)."""

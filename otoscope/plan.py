@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.listening import REFERENCE
+from evaluation.verifiers.speechbrain import RECIPES, find_weights
 from otoscope.experiment import Experiment
 
 # What the numbers of a finished stage depend on besides the configuration.
@@ -162,6 +163,12 @@ class Plan:
             more = [*more, variants[variant]] if variant else more
             self._add(where, needs, (where,), values["probe"], self._corpus, *more)
 
+    def _downloaded(self) -> list[str]:
+        """What scores depend on where speechbrain's verifiers listen: its version, the weights."""
+        wanted = [name for name in self._experiment.verifiers if name in RECIPES]
+        digests = [hashlib.sha256(find_weights(n).read_bytes()).hexdigest() for n in wanted]
+        return [version("speechbrain"), *digests] if wanted else []
+
     def _noisy(self, values: Mapping[str, Any]) -> list[Any]:
         """What noisy training speech is made of."""
         return [self._noise, values["snr_ranges_db"], *self._rooms]
@@ -184,7 +191,7 @@ class Plan:
             if name == first:
                 outputs += [f"{place}{folder}/{REFERENCE}/{condition}" for folder in folders[1:]]
             needs = (f"{place}corpus", f"{place}probes/{name}", *listeners)
-            parts = [scored, values["verifiers"], name == first]
+            parts = [scored, values["verifiers"], name == first, *self._downloaded()]
             if experiment.identity and "." not in name:
                 parts.append("with embeddings")
             self._add(f"{place}evaluate/{name}/{condition}", needs, tuple(outputs), *parts)

@@ -146,7 +146,8 @@ def evaluate(
 ) -> None:
     """Render and score the layers of a model, or of a variant of its probes, in one condition.
 
-    The first model brings the references along. A variant is scored by less, and leaves no sound.
+    The first model brings the references along. A variant is scored by all verifiers and
+    by STOI, and leaves no sound.
     """
     model, _, variant = name.partition(".")
     settings, first = experiment.evaluation, experiment.models[0] == name
@@ -154,14 +155,13 @@ def evaluate(
     bank = make_bank(experiment, run / "recognisers" / model, variant)
     load_bank_weights(bank, run / "probes" / name)
     listeners = [] if variant else experiment.trained
-    verifiers = experiment.verifiers[: 1 if variant else None]
     score = ScoreSpeech(
         str(scratch),
         tables=str(tables),
         model=name,
         trials=str(run / "trials.csv"),
         references=first,
-        verifiers=[load_verifier(verifier, root) for verifier in verifiers],
+        verifiers=[load_verifier(verifier, root) for verifier in experiment.verifiers],
         recognisers={other: str(run / "recognisers" / other) for other in listeners},
         quality=[metric for metric in settings.quality if not variant or metric == "stoi"],
         quality_per_speaker=settings.quality_per_speaker,

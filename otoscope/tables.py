@@ -6,7 +6,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
-from evaluation.contrasts import ContrastRow, Pair, contrasts
+from evaluation.contrasts import ROBUST_BASELINE, ContrastRow, Pair, contrasts
 from evaluation.listening import REFERENCE_LAYERS, read_samples, save_samples
 from evaluation.records import (
     ScoreRow,
@@ -60,8 +60,10 @@ def write_statistics(experiment: Experiment, results: Results, folder: Path) -> 
     write_rows(folder / "summary.csv", SummaryRow, (row for row in rows if row.model in models))
     write_rows(folder / "variants.csv", SummaryRow, of_variants)
     write_rows(folder / "steps.csv", StepRow, steps(results, depths, models))
-    pairs = [Pair("robust - baseline", "", tuple(seeds(experiment))), *bodies(experiment)]
-    write_rows(folder / "contrasts.csv", ContrastRow, contrasts(results, pairs, depths))
+    pairs = [Pair(ROBUST_BASELINE, "", tuple(seeds(experiment))), *bodies(experiment)]
+    write_rows(
+        folder / "contrasts.csv", ContrastRow, contrasts(results, pairs, depths, experiment.seed)
+    )
 
 
 def seeds(experiment: Experiment) -> list[tuple[str, str]]:

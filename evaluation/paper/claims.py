@@ -42,8 +42,18 @@ HOW = (
     " numbers that rise and fall together, possibly too narrow for other sums. A claim about all"
     " layers, models and conditions does not hold while some are missing; majorities are of all"
     " layers. Verifiers are compared where three layers differ by more than their intervals; each"
-    " row says in how many models and conditions that is not so."
+    " row says in how many models and conditions that is not so, and rank correlations are of the"
+    " numbers as they stand, without an interval. Intervals are over test speakers and, where it is"
+    " said, probe seeds. Each recogniser was trained once: how another training of it would come"
+    " out is in no interval. They are not corrected for their number, and what depth alone removes"
+    " shows only beside an untrained recogniser. The distance between utterances by which states"
+    " are measured is taken as known."
 )
+
+
+def how_judged(runs: Sequence[FinishedRun]) -> str:
+    """How verdicts come about, and what the recognisers of the runs learnt from."""
+    return " ".join([HOW, *(f"{run.name}: {run.training}" for run in runs if run.training)])
 
 
 def judge(runs: Sequence[FinishedRun]) -> list[ClaimRow]:
@@ -57,9 +67,9 @@ def tally_text(rows: Sequence[ClaimRow]) -> str:
     return ", ".join(f"{name} {counts[name]}" for name in (HOLDS, FAILS, OPEN) if counts[name])
 
 
-def claims_markdown(rows: Sequence[ClaimRow]) -> str:
+def claims_markdown(rows: Sequence[ClaimRow], how: str = HOW) -> str:
     """The claims as Markdown: a heading each, below it a line per architecture and case."""
-    text = ["# The paper's claims", "", HOW]
+    text = ["# The paper's claims", "", escape_markdown(how)]
     for number, title in CLAIMS.items():
         mine = [row for row in rows if row.claim == number]
         text += ["", f"## {number}. {title}", "", f"In all: {tally_text(mine)}.", ""]

@@ -11,6 +11,7 @@ from evaluation.contrasts import ContrastRow
 from evaluation.listening import safe_name
 from evaluation.paper.finished_run import FinishedRun, ordered_conditions
 from evaluation.paper.tables import PaperCell, PaperTable
+from evaluation.paper.verdicts import PROBELESS
 from evaluation.reading import metric_of
 
 DIGITS = {"eer": 2}
@@ -38,12 +39,12 @@ def _table(runs: Sequence[FinishedRun], contrast: str, metric: str, scorer: str)
         for place in labels
     ]
     seeds = sorted({row.n_seeds for row in found.values()})
+    of = "" if metric in PROBELESS else f"; mean of {' or '.join(map(str, seeds))} probe seed(s)"
     what = metric_of(metric).label + (f" by {scorer}" if scorer else "")
     return PaperTable(
-        name=safe_name(_slug(f"{contrast} {metric}") + f"_{scorer}".replace(":", "_").rstrip("_")),
+        name=safe_name(_slug(f"{contrast} {metric}") + f"_{scorer}".replace(":", ".").rstrip("_")),
         title=f"{contrast}: {what}",
-        caption=f"Paired difference of {what}, {contrast}, with 95 % intervals over speakers; mean"
-        f" of {' or '.join(map(str, seeds))} probe seed(s).",
+        caption=f"Paired difference of {what}, {contrast}, with 95 % intervals over speakers{of}.",
         heads=("SNR", "type"),
         columns=columns,
         labels=[(condition, model or "both") for condition, model in labels],

@@ -104,7 +104,6 @@ def _rise(run: FinishedRun, model: str, condition: str, verifier: str) -> _Rise 
     layers = list(run.depths)
     if len(layers) < 2 or layers[0] not in found or layers[-1] not in found:
         return None
-    rise = combine([(1.0, found[layers[-1]]), (-1.0, found[layers[0]])])
     depths = [float(run.depths[layer]) for layer in found]
     order = spearman(depths, [margin.value for margin in found.values()])
     steps: dict[tuple[str, str], Margin] = {
@@ -116,5 +115,7 @@ def _rise(run: FinishedRun, model: str, condition: str, verifier: str) -> _Rise 
         paired = margin_of(step)
         if (step.model, step.condition, step.metric, step.scorer) == place and paired is not None:
             steps[step.earlier, step.later] = paired
+    ends = steps.get((layers[0], layers[-1]))
+    rise = ends or combine([(1.0, found[layers[-1]]), (-1.0, found[layers[0]])])
     missing = [layer for layer in layers if layer not in found]
     return _Rise(f"{model} at {condition}", rise, order, list(steps.values()), missing)

@@ -9,7 +9,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import yaml
+
 from acoustics.errors import UserError
+from corpora.augmentation import SNR_RANGES_DB
 from evaluation.contrasts import ContrastRow
 from evaluation.listening_test.folder import why_unheard
 from evaluation.paper.published import BASELINE, CONDITIONS, ROBUST
@@ -45,6 +48,7 @@ class FinishedRun:
     wer: dict[str, list[WerRow]] = field(default_factory=dict)
     human: list[SummaryRow] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    training: str = ""
 
     def __post_init__(self) -> None:
         self._index = {_key(**asdict(row)): row for row in self.summary}
@@ -116,6 +120,7 @@ def read_finished_run(name: str, path: Path) -> FinishedRun:
     if not summary:
         raise UserError(f"{path / 'summary.csv'}: has no row; run the stage `tables` again")
     run = FinishedRun(name, path, summary)
+    run.training = _training(path / "config.yaml")
     run.steps = _optional(run, "steps.csv", StepRow)
     run.contrasts = _optional(run, "contrasts.csv", ContrastRow)
     for model in (BASELINE, ROBUST):
@@ -128,6 +133,19 @@ def read_finished_run(name: str, path: Path) -> FinishedRun:
         else:
             run.human = _optional(run, "listening/her.csv", SummaryRow)
     return run
+
+
+def _training(config: Path) -> str:
+    """What the recognisers learnt from, in a sentence; empty where no configuration says it."""
+    try:
+        values = yaml.safe_load(config.read_text())
+        steps = [f"{values[name]['max_steps']} ({name})" for name in (BASELINE, ROBUST)]
+        share, ranges = values[ROBUST]["noisy_fraction"], values["snr_ranges_db"] or SNR_RANGES_DB
+        noise = [f"{kind} {low:g} to {high:g} dB" for kind, (low, high) in ranges.items()]
+        heard = f"robust heard noise in {share:.0%} of its training speech ({', '.join(noise)})"
+    except (OSError, ValueError, LookupError, TypeError, yaml.YAMLError):
+        return ""
+    return f"{' and '.join(steps)} training steps; {heard}."
 
 
 def ordered_conditions(names: Iterable[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from evaluation.contrasts import LESS
 from evaluation.paper.finished_run import FinishedRun
 from evaluation.paper.published import CLEAN
 from evaluation.paper.verdicts import (
@@ -93,13 +94,15 @@ def _widening(run: FinishedRun, condition: str, first: str, deepest: str) -> Cla
     if first not in gaps or deepest not in gaps:
         why = f"at {condition} baseline and robust do not both have a STOI at {first} and {deepest}"
         return unknown(3, run, why, condition)
-    growth = combine([(1.0, gaps[deepest]), (-1.0, gaps[first])])
+    paired, _ = differences(run, BEYOND_CLEAN + LESS + first, condition, "stoi")
+    growth = paired.get(deepest) or combine([(1.0, gaps[deepest]), (-1.0, gaps[first])])
+    alone = "" if deepest in paired else "; the change takes the two layers for independent"
     verdicts = (growth.verdict(), gaps[deepest].verdict())
     verdict = FAILS if FAILS in verdicts else OPEN if OPEN in verdicts else HOLDS
     sentence = (
         f"From {first} to {deepest} the STOI gap at {condition}, less that on clean speech, changes"
-        f" by {growth.spell('', 3)}; at {deepest} it is {gaps[deepest].spell('', 3)} ({how}; the"
-        " change takes the two layers for independent)."
+        f" by {growth.spell('', 3)}; at {deepest} it is {gaps[deepest].spell('', 3)}"
+        f" ({how}{alone})."
     )
     quantity = f"stoi, gap beyond clean at {deepest} - at {first}"
     return ClaimRow(3, run.name, condition, "", verdict, quantity, *growth, sentence)

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from matplotlib.figure import Figure
 
 from evaluation.listening import safe_name, write_atomically
-from evaluation.paper.claims import CLAIMS, HOW, claims_markdown, judge, tally_text
+from evaluation.paper.claims import CLAIMS, claims_markdown, how_judged, judge, tally_text
 from evaluation.paper.contrast_tables import contrast_tables
 from evaluation.paper.figures import depth_sheet, figure2, identity_figure
 from evaluation.paper.finished_run import FinishedRun, read_finished_run
@@ -61,9 +61,9 @@ def write_paper(run: Path, architectures: Mapping[str, Path], output: Path) -> N
             continue
         save_figure(sheet, output, name)
         figures.append({"name": name, "title": title})
-    claims = judge(runs)
+    claims, how = judge(runs), how_judged(runs)
     write_rows(output / "claims.csv", ClaimRow, claims)
-    write_atomically(output / "claims.md", claims_markdown(claims).encode())
+    write_atomically(output / "claims.md", claims_markdown(claims, how).encode())
     links = {each.name: Path(os.path.relpath(each.path, run)).as_posix() for each in runs}
     index = {
         "architectures": links,
@@ -71,7 +71,7 @@ def write_paper(run: Path, architectures: Mapping[str, Path], output: Path) -> N
         "tables": [_table_entry(table) for table in tables],
         "figures": figures,
         "claims": _claim_entries(claims),
-        "how": HOW,
+        "how": how,
     }
     write_atomically(output / INDEX, json.dumps(index, indent=1).encode())
     write_atomically(output / "index.md", _index_markdown(index).encode())

@@ -14,15 +14,17 @@ from typing import NamedTuple
 
 from scipy.stats import spearmanr
 
-from evaluation.contrasts import ContrastRow
+from evaluation.contrasts import BEYOND, ROBUST_BASELINE, ContrastRow
 from evaluation.paper.finished_run import FinishedRun
 from evaluation.paper.published import BASELINE, CLEAN, ROBUST
 from evaluation.records import SummaryRow
 from evaluation.steps import StepRow
 
 HOLDS, FAILS, OPEN = "holds", "does not hold", "cannot be said"
-DIFFERENCE = "robust - baseline"
-BEYOND_CLEAN = "robust - baseline, beyond clean"
+DIFFERENCE, BEYOND_CLEAN = ROBUST_BASELINE, ROBUST_BASELINE + BEYOND
+
+PROBELESS = ("state_distance",)
+"""Metrics of the states themselves, where no probe has a seed."""
 
 
 class Margin(NamedTuple):
@@ -121,7 +123,8 @@ def differences(
 ) -> tuple[dict[str, Margin], str]:
     """Robust minus baseline of every layer, and how it was made.
 
-    Paired, from `contrasts.csv`, where that has it; else from the intervals of `summary.csv`.
+    Paired, from `contrasts.csv`, where that has it; else, and if `contrast` is one of the two that
+    those allow, from the intervals of `summary.csv`.
     """
     key = (contrast, "", condition, metric, scorer)
     rows = [
@@ -132,8 +135,11 @@ def differences(
     ]
     paired = {row.layer: margin for row in rows if (margin := margin_of(row)) is not None}
     if paired:
-        seeds = {row.n_seeds for row in rows}
-        return paired, f"paired, {min(seeds)} probe seed{'s' if min(seeds) > 1 else ''}"
+        seeds = min(row.n_seeds for row in rows)
+        probes = f", {seeds} probe seed{'s' if seeds > 1 else ''}"
+        return paired, "paired" + (probes if metric not in PROBELESS else "")
+    if contrast not in (DIFFERENCE, BEYOND_CLEAN):
+        return {}, ""
     signs = [(1.0, ROBUST, condition), (-1.0, BASELINE, condition)]
     if contrast == BEYOND_CLEAN:
         signs += [(-1.0, ROBUST, CLEAN), (1.0, BASELINE, CLEAN)]

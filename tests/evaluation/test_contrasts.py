@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from evaluation.bootstrap import Estimate
-from evaluation.contrasts import BEYOND, Pair, contrasts, over_seeds
+from evaluation.contrasts import BEYOND, LESS, Pair, contrasts, over_seeds
 from evaluation.records import ScoreRow, UtteranceRow
 from evaluation.summary import Results, collect
 
@@ -47,7 +47,9 @@ def test_a_difference_is_the_mean_over_seeds_and_what_all_utterances_share_cance
     noisy = by_place["robust - baseline", "snr0"]
     assert noisy.difference == pytest.approx(0.2)
     # every utterance differs by the same amount: only the draw of seeds is left to vary
-    assert (noisy.ci_low, noisy.ci_high) == (pytest.approx(0.1), pytest.approx(0.3))
+    widest = 0.1 * 2**0.5  # both draws the same seed
+    expected = pytest.approx(0.2 - widest), pytest.approx(0.2 + widest)
+    assert (noisy.ci_low, noisy.ci_high) == expected
 
 
 def test_beyond_clean_takes_off_the_difference_on_clean_speech() -> None:
@@ -102,6 +104,29 @@ def test_seeds_are_drawn_like_speakers() -> None:
     flat = [Estimate(v, np.full(4000, v)) for v in (0.0, 3.0)]
     mean = over_seeds(flat)
     assert mean.value == 1.5
-    shares = [float(np.mean(mean.replicates == v)) for v in (0.0, 1.5, 3.0)]
+    away = 1.5 * 2**0.5
+    shares = [np.mean(np.isclose(mean.replicates, 1.5 + d)) for d in (-away, 0.0, away)]
     assert shares == pytest.approx([0.25, 0.5, 0.25], abs=0.03)
+    assert mean.replicates.std() == pytest.approx(np.std([0, 3], ddof=1) / 2**0.5, rel=0.03)
     assert np.array_equal(over_seeds(flat[:1]).replicates, flat[0].replicates)
+
+
+def test_how_the_gap_grows_with_depth_is_paired_over_layers() -> None:
+    """Each utterance has a level of its own in every layer, which leaves the growth alone."""
+    levels = {
+        (model, condition, layer): 0.1 * (model == "robust") * (condition == "snr0") * depth
+        for model in ("robust", "baseline")
+        for condition in ("clean", "snr0")
+        for layer, depth in (("cnn1", 1), ("blstm1", 2), ("blstm2", 3), ("blstm3", 6))
+    }
+    depths = {"cnn1": 1, "blstm1": 2, "blstm2": 3, "blstm3": 4}
+    pair = Pair("robust - baseline", "", (("robust", "baseline"),))
+    rows = contrasts(results(levels), [pair], depths)
+    name = pair.contrast + BEYOND + LESS + "blstm1"
+    growth = {row.layer: row for row in rows if row.contrast == name}
+    assert {layer: round(row.difference, 6) for layer, row in growth.items()} == {
+        "blstm2": 0.1,
+        "blstm3": 0.4,
+    }
+    assert all(row.ci_low == pytest.approx(row.ci_high) for row in growth.values())
+    assert {row.condition for row in growth.values()} == {"snr0"}

@@ -33,6 +33,8 @@ def test_a_step_is_taken_from_the_worst_of_a_group_and_keeps_its_sign() -> None:
     across = by_ends["worst of cnn1-cnn2", "blstm1"]
     assert round(across.difference, 6) == -0.2  # the worst convolution has the lower STOI
     assert round(by_ends["blstm1", "blstm2"].difference, 6) == -0.1
+    assert round(by_ends["worst of cnn1-cnn2", "blstm2"].difference, 6) == -0.3
+    assert round(by_ends["cnn1", "blstm2"].difference, 6) == -0.4
     assert across.ci_low is not None and across.ci_high is not None and across.ci_high < 0
 
 

@@ -1,11 +1,12 @@
 """The claims: the paper's own numbers bear them out, and they flip when the data flip."""
 
 import pytest
+import yaml
 
-from evaluation.contrasts import ContrastRow
-from evaluation.paper.claims import CLAIMS, HOW, claims_markdown, judge
+from evaluation.contrasts import LESS, ContrastRow
+from evaluation.paper.claims import CLAIMS, HOW, claims_markdown, how_judged, judge
 from evaluation.paper.depth_claim import _Rise, falls_with_depth
-from evaluation.paper.finished_run import FinishedRun
+from evaluation.paper.finished_run import FinishedRun, read_finished_run
 from evaluation.paper.noise_claims import comes_closer, discards_interference, gap_widens
 from evaluation.paper.speaker_claims import (
     WIPED_OUT,
@@ -78,6 +79,8 @@ def test_claim_1_flips_with_the_curve(make_run) -> None:
     assert (row.verdict, row.value) == (FAILS, -42.0)
     flat = make_run(curve((20, 20.5, 20, 20.5, 20.1)), steps=step("blstm1", "blstm3", 0.1))
     assert only(falls_with_depth(flat)).verdict == OPEN
+    paired = make_run(curve((3, 4, 15, 30, 45)), steps=step("cnn1", "blstm3", 42), half=50)
+    assert only(falls_with_depth(paired)).ci_low == 41.0  # MOVER would give -29
     dented = make_run(curve((3, 4, 15, 30, 45)), steps=step("cnn1", "cnn2", -2))
     assert only(falls_with_depth(dented)).verdict == FAILS  # the paired step comes first
 
@@ -157,6 +160,11 @@ def test_claim_3_asks_for_a_gap_that_grows_and_is_there_at_the_end(make_run) -> 
     row = judged((0, 0, 0.01, 0.03, 0.06))
     assert row.verdict == HOLDS and row.value == pytest.approx(0.05)
     assert row.ci_low == pytest.approx(0.05 - 0.01 * 2**0.5)
+    assert "takes the two layers for independent" in row.sentence
+    rows = contrasts((0, 0, 0.01, 0.03, 0.06), "stoi", 0.01, BEYOND_CLEAN)
+    rows += contrasts((0, 0, 0, 0.02, 0.05), "stoi", 0.002, BEYOND_CLEAN + LESS + "blstm1")
+    paired = only(gap_widens(make_run(numbers, contrasts=rows)))
+    assert paired.ci_low == pytest.approx(0.05 - 0.002) and "independent" not in paired.sentence
     assert judged((0, 0, 0.06, 0.03, 0.01)).verdict == FAILS  # it narrows
     assert judged((0, 0, 0.05, 0.05, 0.055)).verdict == OPEN  # it hardly grows
     assert judged((0, 0, -0.06, -0.05, -0.03)).verdict == FAILS  # it grows towards none
@@ -164,13 +172,13 @@ def test_claim_3_asks_for_a_gap_that_grows_and_is_there_at_the_end(make_run) -> 
 
 def test_claim_4_weighs_blstms_against_convolutions(make_run) -> None:
     def judged(convolutions: float) -> ClaimRow:
-        steps = step("cnn1", "cnn2", convolutions) + step("worst of cnn1-cnn2", "blstm1", 10)
+        steps = step("cnn1", "cnn2", convolutions) + step("worst of cnn1-cnn2", "blstm3", 40)
         run = make_run(curve((3, 4, 15, 30, 45)), steps=[*steps, *step("blstm1", "blstm3", 30)])
         return only(blstms_wipe_out(run))
 
     row = judged(2)
     assert row.verdict == HOLDS and row.value == pytest.approx(40 - 3 * 2)
-    assert row.ci_low == pytest.approx(34 - (1 + 1 + 9) ** 0.5)
+    assert row.ci_low == pytest.approx(34 - (1 + 9) ** 0.5)
     assert judged(13).verdict == OPEN and judged(20).verdict == FAILS
 
 
@@ -189,7 +197,7 @@ def test_claim_4_of_blstms_alone_is_their_rise(make_run) -> None:
 
 def test_claim_4_asks_for_a_deepest_layer_beyond_the_bar(make_run) -> None:
     def judged(deepest: float) -> ClaimRow:
-        steps = step("cnn1", "cnn2", 1) + step("worst of cnn1-cnn2", "blstm1", 10)
+        steps = step("cnn1", "cnn2", 1) + step("worst of cnn1-cnn2", "blstm3", 19)
         run = make_run(curve((3, 4, 15, 20, deepest)), steps=[*steps, *step("blstm1", "blstm3", 9)])
         return only(blstms_wipe_out(run))
 
@@ -202,11 +210,11 @@ def test_claim_4_asks_for_a_deepest_layer_beyond_the_bar(make_run) -> None:
 
 
 def test_claim_4_gives_no_credit_for_convolutions_that_lower_the_eer(make_run) -> None:
-    steps = step("cnn1", "cnn2", -20) + step("worst of cnn1-cnn2", "blstm1", -1)
+    steps = step("cnn1", "cnn2", -20) + step("worst of cnn1-cnn2", "blstm3", -0.5)
     run = make_run(curve((30, 10, 40, 40.2, 40.5)), steps=[*steps, *step("blstm1", "blstm3", 0.5)])
     row = only(blstms_wipe_out(run))
     assert (row.verdict, row.value) == (OPEN, -0.5)  # not -0.5 + 3 * 20
-    assert row.ci_low == pytest.approx(-0.5 - 2**0.5)
+    assert row.ci_low == pytest.approx(-1.5)
 
 
 def test_claim_5_counts_only_layers_that_differ_beyond_their_intervals(make_run) -> None:
@@ -231,6 +239,12 @@ def test_claim_5_holds_at_nine_tenths_exactly_and_says_what_was_not_compared(mak
     assert row.verdict == HOLDS and row.value == pytest.approx(0.9)
     assert "in 2 of 4 models and conditions" in row.sentence
     assert row.sentence.endswith("2 of 4 could not be compared.")
+    dull = {(m, c, *r): 40.0 for (m, _, *r) in first | swapped for c in ("snr10", "snr20")}
+    row = only(verifiers_agree(make_run(first | swapped | dull)))
+    assert row.verdict == OPEN and "in 2 of 8 models and conditions" in row.sentence
+    unheard = first | swapped | {("robust", "clean", "blstm3", "eer", "w"): None}
+    row = only(verifiers_agree(make_run(unheard)))
+    assert row.verdict != HOLDS and "Not all is known of robust at clean" in row.sentence
     twice = curve((7, 4, 33, 14, 44), "w") | curve((40, 40, 40, 40, 40), "w", "snr0")
     assert only(verifiers_agree(make_run(first | twice))).verdict == FAILS  # 0.8
     assert "too narrow" in HOW and "in how many models and conditions that is not so" in HOW
@@ -289,6 +303,19 @@ def test_majorities_are_of_all_layers_of_the_run(make_run) -> None:
     three = make_run(numbers, contrasts=contrasts((-5, -4, -3), "eer", 1.0, scorer="v"))
     row = next(row for row in discards_interference(three) if row.scorer == "v")
     assert row.verdict == HOLDS  # whatever the two others are
+
+
+def test_what_the_recognisers_learnt_from_stands_beside_the_verdicts(make_run) -> None:
+    run = make_run(curve((3, 4, 15, 30, 45)))
+    assert how_judged([run]) == HOW, "no configuration, nothing to say"
+    config = {"baseline": {"max_steps": 850}, "robust": {"max_steps": 1050, "noisy_fraction": 0.85}}
+    config["snr_ranges_db"] = {"babble": [0.0, 12.0]}
+    (run.path / "config.yaml").write_text(yaml.safe_dump(config))
+    text = how_judged([read_finished_run("vgg_lstm", run.path)])
+    assert "vgg_lstm: 850 (baseline) and 1050 (robust) training steps" in text
+    assert text.endswith("noise in 85% of its training speech (babble 0 to 12 dB).")
+    (run.path / "config.yaml").write_text("snr_ranges_db: [")
+    assert how_judged([read_finished_run("vgg_lstm", run.path)]) == HOW
 
 
 def test_what_a_run_does_not_have_cannot_be_said(make_run) -> None:
