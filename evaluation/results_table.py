@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from rich import box
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -13,40 +14,56 @@ TABLE_METRICS = ("eer", "stoi", "pesq_wb", "wer", "mel_l1")
 DIGITS = {"eer": 1, "wer": 1, "cer": 1, "pesq_wb": 2, "pesq_nb": 2}
 
 
-def results_table(
+def results_tables(
     rows: Sequence[SummaryRow],
     model: str,
     condition: str,
+    console: Console,
     metrics: Sequence[str] = TABLE_METRICS,
-    markdown: bool = False,
-) -> Table:
+) -> list[Table]:
     """Layers by metrics, each number with its 95 % interval and its failures.
 
     Args:
         rows: from `summarise`, in its order.
         model: which model.
         condition: which condition.
+        console: where they go; what is too wide for it becomes several tables.
         metrics: the columns; a metric with several scorers has a column for each, those that
             answer questions behind the curves (`is_plain`) apart: a console is narrow.
-        markdown: draw it as a Markdown table.
     """
     chosen = [row for row in rows if (row.model, row.condition) == (model, condition)]
-    by_place = {(row.layer, row.metric, row.scorer): row for row in chosen}
     wanted = [row for row in chosen if row.metric in metrics]
     pairs = {(row.metric, row.scorer) for row in wanted if is_plain(row.scorer)}
     columns = sorted(pairs, key=lambda pair: (metrics.index(pair[0]), pair[1]))
-    style = box.MARKDOWN if markdown else box.SIMPLE_HEAD
-    title = escape(f"{model} · {condition}")  # names may hold what rich takes for markup
-    table = Table(title=title, box=style, title_justify="left")
+    return _fitting(chosen, f"{model} · {condition}", columns, console)
+
+
+def _fitting(
+    rows: Sequence[SummaryRow], title: str, columns: list[tuple[str, str]], console: Console
+) -> list[Table]:
+    table = _table(rows, title, columns)
+    if len(columns) < 2 or console.measure(table).maximum <= console.width:
+        return [table]
+    half = (len(columns) + 1) // 2
+    return [
+        part
+        for own in (columns[:half], columns[half:])
+        for part in _fitting(rows, title, own, console)
+    ]
+
+
+def _table(rows: Sequence[SummaryRow], title: str, columns: list[tuple[str, str]]) -> Table:
+    by_place = {(row.layer, row.metric, row.scorer): row for row in rows}
+    # names may hold what rich takes for markup
+    table = Table(title=escape(title), box=box.SIMPLE_HEAD, title_justify="left")
     table.add_column("layer", no_wrap=True)
     for metric, scorer in columns:
         unit = " %" if metric in ("eer", "wer", "cer") else ""
         name = f"{metric}{unit} ({scorer})" if scorer else f"{metric}{unit}"
         table.add_column(escape(name), justify="right", no_wrap=True)
-    for layer in dict.fromkeys(row.layer for row in chosen):
-        table.add_row(
-            escape(layer), *(_cell_text(by_place.get((layer, *pair))) for pair in columns)
-        )
+    for layer in dict.fromkeys(row.layer for row in rows):
+        texts = (_cell_text(by_place.get((layer, *pair))) for pair in columns)
+        table.add_row(escape(layer), *texts)
     return table
 
 

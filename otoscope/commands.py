@@ -19,7 +19,7 @@ from asr_models.recogniser import Recogniser
 from corpora.corpus import ImpulseResponses
 from evaluation.listening import write_atomically
 from evaluation.records import SummaryRow, read_rows
-from evaluation.results_table import results_table
+from evaluation.results_table import results_tables
 from evaluation.steps import StepRow, steps_table
 from otoscope.configuration import CONFIG, as_values, build, experiment_parser, one_line
 from otoscope.display import RunDisplay, output_console
@@ -135,7 +135,7 @@ def show(console: Console, folder: Path, plan: Plan, seconds: float) -> None:
     """Print the tables, the times and where to look next."""
     rows = list(read_rows(folder / "summary.csv", SummaryRow))
     for model, condition in dict.fromkeys((row.model, row.condition) for row in rows):
-        console.print(results_table(rows, model, condition))
+        console.print(*results_tables(rows, model, condition, console))
     console.print(steps_table(list(read_rows(folder / "steps.csv", StepRow))))
     times = Table(title="stages", title_justify="left", box=None)
     times.add_column("stage")

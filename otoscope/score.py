@@ -30,7 +30,7 @@ from evaluation.records import (
     write_rows,
 )
 from evaluation.rendered import layer_depths
-from evaluation.results_table import TABLE_METRICS, results_table
+from evaluation.results_table import TABLE_METRICS, results_tables
 from evaluation.sounds import TRANSCRIPT_METRICS, SoundScorer
 from evaluation.summary import TRIAL_METRICS, collect, summarise
 from evaluation.trials import save_trials
@@ -240,7 +240,8 @@ def show(console: Console, call: Call, rows: Sequence[SummaryRow], counts: Count
     options, failures = call.options, call.output / FAILURES
     metrics = [metric for metric in TABLE_METRICS if metric in options["metrics"]]
     model, condition = options["model"], options["condition"]
-    console.print(results_table(rows, model, condition, metrics or options["metrics"]))
+    shown = metrics or options["metrics"]
+    console.print(*results_tables(rows, model, condition, console, shown))
 
     for name in call.folders.left_out:
         say(console, f"left out: {name}, which has nothing in common with the reference")

@@ -1,6 +1,7 @@
 """The summary: common utterances, honest counts, pooled rates, paired differences, the tables."""
 
 import io
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from rich.console import Console
 from evaluation import reading
 from evaluation.bootstrap import highest
 from evaluation.records import ScoreRow, TrialScoreRow, UtteranceRow
-from evaluation.results_table import results_table
+from evaluation.results_table import results_tables
 from evaluation.summary import (
     METRICS,
     Cell,
@@ -195,15 +196,14 @@ def test_layers_in_reading_order() -> None:
     assert order_layers(layers, DEPTHS) == expected
 
 
-def printed(results: Results, markdown: bool) -> str:
-    console = Console(file=io.StringIO(), width=200)
-    rows = summarise(results, DEPTHS)
-    console.print(results_table(rows, "baseline", "clean", markdown=markdown))
+def printed(results: Results, width: int = 200) -> str:
+    console = Console(file=io.StringIO(), width=width)
+    console.print(*results_tables(summarise(results, DEPTHS), "baseline", "clean", console))
     return console.file.getvalue()
 
 
 def test_the_table_shows_intervals_and_failures(verified: Results) -> None:
-    text = printed(verified, markdown=False)
+    text = printed(verified)
     row = next(r for r in summarise(verified, DEPTHS) if (r.layer, r.metric) == ("cnn1", "eer"))
     assert f"{row.mean:.1f} [{row.ci_low:.1f}, {row.ci_high:.1f}], 2 failed" in text
     assert "baseline · clean" in text and "eer % (ge2e)" in text and "robust" not in text
@@ -216,17 +216,23 @@ def test_the_console_shows_plain_verifiers_only() -> None:
     results = collect([], plain + others, TRIALS, UTTERANCES, n_replicates=20)
     scorers = {row.scorer for row in summarise(results, DEPTHS)}
     assert scorers == {"ge2e", "states", "ge2e:adapted", "own"}
-    text = printed(results, markdown=False)
+    text = printed(results)
     assert "eer % (ge2e)" in text and "eer % (own)" in text
     assert "states" not in text and "adapted" not in text
 
 
-def test_the_markdown_table_is_one(verified: Results) -> None:
-    lines = [line for line in printed(verified, markdown=True).splitlines() if "|" in line]
-    assert lines[0].split("|")[1].strip() == "layer"
-    assert set(lines[1]) <= set("|-: ")
-    assert len(lines) == 2 + 3
-    assert len({line.count("|") for line in lines}) == 1
+def test_a_narrow_console_gets_several_tables_and_whole_numbers() -> None:
+    plain = trial_rows("cnn1", 4, 1)
+    both = plain + [replace(r, scorer="own") for r in plain]
+    results = collect([], both, TRIALS, UTTERANCES, n_replicates=20)
+    wide, narrow = printed(results), printed(results, width=44)
+    assert wide.count("baseline · clean") == 1 and narrow.count("baseline · clean") == 2
+    assert "…" not in narrow
+
+    def numbers(text: str) -> list[str]:
+        return sorted(re.findall(r"[0-9.]+ \[[0-9., ]+\]", text))
+
+    assert numbers(narrow) == numbers(wide)
 
 
 def test_every_metric_of_the_tables_has_a_name_in_the_report() -> None:
