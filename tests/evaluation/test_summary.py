@@ -225,7 +225,7 @@ def test_a_narrow_console_gets_several_tables_and_whole_numbers() -> None:
     plain = trial_rows("cnn1", 4, 1)
     both = plain + [replace(r, scorer="own") for r in plain]
     results = collect([], both, TRIALS, UTTERANCES, n_replicates=20)
-    wide, narrow = printed(results), printed(results, width=44)
+    wide, narrow = printed(results), printed(results, width=40)
     assert wide.count("baseline · clean") == 1 and narrow.count("baseline · clean") == 2
     assert "…" not in narrow
 
