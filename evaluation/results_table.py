@@ -42,7 +42,8 @@ def _fitting(
     rows: Sequence[SummaryRow], title: str, columns: list[tuple[str, str]], console: Console
 ) -> list[Table]:
     table = _table(rows, title, columns)
-    if len(columns) < 2 or console.measure(table).maximum <= console.width:
+    boundless = console.options.update(width=10_000)  # else what is too wide measures as wide as it
+    if len(columns) < 2 or console.measure(table, options=boundless).maximum <= console.width:
         return [table]
     half = (len(columns) + 1) // 2
     return [
