@@ -67,7 +67,7 @@ class VerifierModule(LightningModule):
             self._heard += zip(batch.speakers, vectors, strict=True)
 
     def on_validation_epoch_end(self) -> None:
-        """EER over all pairs of held-out utterances, in percent; none without both kinds of pair."""
+        """EER over all pairs of held-out utterances, in percent, where both kinds exist."""
         heard, self._heard = self._heard, []
         speakers = tuple(speaker for speaker, _ in heard)
         if 1 < len(set(speakers)) < len(speakers):  # pairs of one speaker, and of two
