@@ -87,6 +87,13 @@ def test_rows_of_another_table_are_refused(tmp_path: Path) -> None:
         write_rows(tmp_path / "scores.csv", ScoreRow, [EXAMPLES[5]])
 
 
+def test_the_mark_that_a_spreadsheet_puts_before_a_table_is_no_part_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "scores.csv"
+    write_rows(path, ScoreRow, [SCORED])
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert list(read_rows(path, ScoreRow)) == [SCORED]
+
+
 def test_errors_name_the_file(tmp_path: Path) -> None:
     path = tmp_path / "scores.csv"
     with pytest.raises(UserError, match=r"scores\.csv: cannot be read"):
@@ -97,6 +104,10 @@ def test_errors_name_the_file(tmp_path: Path) -> None:
     for line in ("m,c,,l,u,s,stoi,,abc,", "m,c,,l,u,s,stoi,,0.5", "m,c,,l,u,s,stoi,,,"):
         path.write_text(COLUMNS[ScoreRow] + "\n" + line + "\n")
         with pytest.raises(UserError, match=r"scores\.csv, line 2: "):
+            list(read_rows(path, ScoreRow))
+    for content, reason in (("\u00b5".encode("latin-1"), "not UTF-8"), (b"x" * 150_000, "limit")):
+        path.write_bytes(f"{COLUMNS[ScoreRow]}\n".encode() + content)
+        with pytest.raises(UserError, match=rf"scores\.csv.*{reason}.*; delete it"):
             list(read_rows(path, ScoreRow))
     with pytest.raises(UserError, match="cannot be written"):
         write_rows(tmp_path / "no folder" / "scores.csv", ScoreRow, [])
