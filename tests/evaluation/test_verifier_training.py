@@ -155,7 +155,9 @@ def test_missing_downloads_name_what_is_missing_and_how_to_get_it(tmp_path) -> N
     folder = tmp_path / "my weights"
     with pytest.raises(UserError) as missing:
         SpeechbrainVerifier("ecapa", folder=str(folder))
-    told, command = str(missing.value).split("; where there is a network, run: ")
+    told, way_out = str(missing.value).split("; where there is a network, ")
+    asked, command = way_out.split(" or run: ")
+    assert "--download-verifiers" in asked
     assert told.endswith(f"{folder / WEIGHTS} is missing") and "\n" not in command
     words = shlex.split(command)  # as a shell reads it
     assert words == [
