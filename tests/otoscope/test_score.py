@@ -271,7 +271,7 @@ MISTAKES: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "trials in Latin-1": ("{good} --trials {latin}", ("--trials", "not UTF-8", "give a table")),
     "trials that are sound": ("{good} --trials {sound}", ("--trials", "not UTF-8")),
-    "trials in one cell": ("{good} --trials {long}", ("long.csv, line 2", "field larger")),
+    "trials in one cell": ("{good} --trials {long}", ("long.csv, line 2",)),
     "transcripts of others": (
         "{good} --transcripts {strangers}",
         ("--transcripts", "'zoe' there", "'ann-1'"),
