@@ -116,6 +116,17 @@ def noise_signal(bank: NoiseBank, recipe: Recipe, count: int) -> Float[np.ndarra
     return total
 
 
+def babble_remark(bank: NoiseBank) -> str | None:
+    """What to say of babble that has fewer voices than the recipe takes; None where it has not."""
+    voices = len(bank.kinds["babble"])
+    if voices == 0 or voices >= _VOICES[0]:
+        return None
+    return (
+        f"babble is {voices} voice{'s' * (voices > 1)} instead of {_VOICES[0]} to {_VOICES[1]}: "
+        "there are no more recordings of speech; add some"
+    )
+
+
 def _kind(bank: NoiseBank, rng: np.random.Generator, allowed: list[str]) -> str:
     kinds = [kind for kind in allowed if bank.kinds[kind]]
     if not kinds:

@@ -8,7 +8,7 @@ from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader
 
 from acoustics.errors import UserError
-from corpora.augmentation import SNR_RANGES_DB, condition_snr_db
+from corpora.augmentation import SNR_RANGES_DB, babble_remark, condition_snr_db
 from corpora.batch import SpeechBatch
 from corpora.corpus import NOISE_KINDS, Corpus, ImpulseResponses, NoiseSource, NoiseSplit, Split
 from corpora.dataset import ChooseNoise, SpeechDataset
@@ -53,7 +53,8 @@ class SpeechDataModule(LightningDataModule):
         unusable: ``(split, utterance id, reason)`` found so far: by the manifests at ``setup``, by
             the audio as batches go by.
         unusable_noise: ``(split, recording, reason)`` of noise and rooms that were left out.
-        remarks: ``(split, utterance id, remark)`` of utterances that were used all the same.
+        remarks: ``(split, utterance id, remark)`` of utterances that were used all the same, and of
+            "noise babble" that is of too few voices.
     """
 
     def __init__(
@@ -206,13 +207,23 @@ class SpeechDataModule(LightningDataModule):
         bank = self.bank("train")
         if bank is None or self.noisy_fraction <= 0:
             return None
+        if "babble" in self.snr_ranges_db:
+            self._remark_babble("train", bank)
         return TrainingNoise(
             bank, self.seed, self.noisy_fraction, self.snr_ranges_db, epoch, self.clean_epochs
         )
 
     def _test_noise(self, condition: str) -> ChooseNoise | None:
         bank = self.bank("test")
+        if bank is not None and condition_snr_db(condition) is not None:
+            self._remark_babble("test", bank)
         return TestNoise(bank, condition, self.seed) if bank is not None else None
+
+    def _remark_babble(self, split: NoiseSplit, bank: NoiseBank) -> None:
+        remark = babble_remark(bank)
+        entry = (split, "noise babble", remark or "")
+        if remark is not None and entry not in self.remarks:
+            self.remarks.append(entry)
 
     def _loader(
         self,

@@ -48,13 +48,19 @@ def file_cut(
     return cut
 
 
-def hold_out(cuts: dict[Split, list[Cut]], count: int, seed: int) -> None:
+def hold_out(cuts: dict[Split, list[Cut]], count: int, seed: int, where: str) -> None:
     """Move ``count`` training speakers to the development split.
+
+    Args:
+        cuts: The splits, which are changed.
+        count: How many speakers.
+        seed: Seed of their choice.
+        where: Corpus and folder, for the error.
 
     Raises:
         UserError: When no speaker would be left for training.
     """
-    held_out = choose_speakers(cuts["train"], count, seed)
+    held_out = choose_speakers(cuts["train"], count, seed, where)
     cuts["dev"] = [c for c in cuts["train"] if c.supervisions[0].speaker in held_out]
     cuts["train"] = [c for c in cuts["train"] if c.supervisions[0].speaker not in held_out]
 
@@ -75,19 +81,25 @@ def read_problems(folder: Path, split: Split) -> list[tuple[str, str]]:
     return [(name, reason) for name, reason in json.loads((folder / _PROBLEMS).read_text())[split]]
 
 
-def choose_speakers(cuts: list[Cut], count: int, seed: int) -> set[str]:
+def choose_speakers(cuts: list[Cut], count: int, seed: int, where: str) -> set[str]:
     """Speakers to hold out, of each sex in turn, beginning with the one that has more speakers.
 
     Raises:
-        UserError: When no speaker would be left for training.
+        UserError: When no speaker would be left for training; it begins with ``where``.
     """
     groups: dict[str, list[str]] = {}
     for cut in cuts:
         group = groups.setdefault(cut.supervisions[0].gender or "", [])
         if cut.supervisions[0].speaker not in group:
             group.append(cut.supervisions[0].speaker)
-    if sum(map(len, groups.values())) <= count:
-        raise UserError(f"dev_speakers is {count}, which leaves no speaker for training")
+    total = sum(map(len, groups.values()))
+    if total <= count:
+        found = "only one speaker was" if total == 1 else f"{total} speakers were"
+        way_out = "add speakers" if total == 1 else "set it lower, or add speakers"
+        raise UserError(
+            f"{where}: {found} found with usable audio and dev_speakers is {count}, which leaves "
+            f"no speaker for training; {way_out}"
+        )
     queues = sorted(
         (sorted(g, key=lambda s: derived_seed(seed, s)) for g in groups.values()),
         key=len,

@@ -140,7 +140,7 @@ class LibriSpeechCorpus(Corpus):
                     f"LibriSpeech: {self.folder / subset} holds no usable audio (*.flac)"
                 )
         if not self.subsets["dev"] and self.dev_speakers:
-            hold_out(cuts, self.dev_speakers, self.seed)
+            hold_out(cuts, self.dev_speakers, self.seed, f"LibriSpeech: {self.folder}")
         write_index(folder, cuts, problems)
 
     def _chapter(

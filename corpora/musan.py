@@ -18,7 +18,8 @@ class MusanNoise(NoiseSource):
     """MUSAN (Snyder et al. 2015), or any folder with ``music``, ``noise`` and ``speech`` in it.
 
     Sub-folders may be of any depth, files of any sample rate; ``ANNOTATIONS`` are not needed. A
-    kind whose folder is missing is left out. Files that cannot be read are left out too.
+    kind whose folder is missing is left out. Files that cannot be read are left out too. Babble
+    wants three recordings of ``speech`` in each split; fewer are used, and remarked on.
 
     Args:
         root: The folder ``musan``.

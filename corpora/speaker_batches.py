@@ -1,5 +1,6 @@
 """Batches for training speaker verifiers: some speakers, some utterances of each, one crop each."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,12 +34,19 @@ class SpeakerBatch:
     failures: list[tuple[str, str]]
 
 
-def by_speaker(cuts: CutSet, least: int = 2) -> dict[str, list[Cut]]:
+def by_speaker(cuts: Iterable[Cut], least: int = 2) -> dict[str, list[Cut]]:
     """The utterances of each speaker who has ``least`` or more, by the speakers' names."""
     found: dict[str, list[Cut]] = {}
     for cut in sorted(cuts, key=lambda cut: str(cut.id)):
         found.setdefault(str(cut.supervisions[0].speaker), []).append(cut)
     return {name: found[name] for name in sorted(found) if len(found[name]) >= least}
+
+
+def spread(cuts: list[Cut], count: int) -> list[Cut]:
+    """At most ``count`` of them, evenly spread: the first would often be of one recording."""
+    if len(cuts) <= count:
+        return cuts
+    return [cuts[i * len(cuts) // count] for i in range(count)]
 
 
 class SpeakerBatches(Dataset[SpeakerBatch]):

@@ -9,7 +9,7 @@ from corpora.corpus import Corpus
 from corpora.dataset import SpeechDataset
 from corpora.samplers import BatchSampler
 from corpora.screening import cut_problem
-from corpora.speaker_batches import SpeakerBatch, SpeakerBatches
+from corpora.speaker_batches import SpeakerBatch, SpeakerBatches, by_speaker, spread
 from corpora.text import DEFAULT_ALPHABET
 
 
@@ -25,6 +25,8 @@ class SpeakerDataModule(LightningDataModule):
         batch_duration_s: Summed duration of the utterances of a held-out batch, in seconds.
         num_workers: Loading processes.
         seed: Seed of the choice of speakers, utterances and crops.
+        utterances_per_dev_speaker: At most that many utterances of each held-out speaker, spread
+            over all of them: their EER is over every pair. None for all.
 
     Attributes:
         unusable: ``(split, utterance id, reason)`` found so far, as batches go by.
@@ -40,6 +42,7 @@ class SpeakerDataModule(LightningDataModule):
         batch_duration_s: float = 60.0,
         num_workers: int = 0,
         seed: int = 0,
+        utterances_per_dev_speaker: int | None = 20,
     ) -> None:
         super().__init__()
         self.corpus = corpus
@@ -48,6 +51,7 @@ class SpeakerDataModule(LightningDataModule):
         self.speakers_per_batch = speakers_per_batch
         self.utterances_per_speaker = utterances_per_speaker
         self.crop_s, self.seed = crop_s, seed
+        self.utterances_per_dev_speaker = utterances_per_dev_speaker
         self.unusable: list[tuple[str, str, str]] = []
         self._batches: SpeakerBatches | None = None
 
@@ -85,10 +89,13 @@ class SpeakerDataModule(LightningDataModule):
         """Whole utterances of the dev speakers, transcribed or not; [] where there are none."""
         cuts = self.corpus.load("dev")
         usable = cuts.filter(lambda cut: not cut_problem(cut, DEFAULT_ALPHABET, needs_text=False))
-        kept = CutSet.from_cuts(usable)
-        if len(kept) == 0:
+        kept = list(usable)
+        if (most := self.utterances_per_dev_speaker) is not None:
+            own = by_speaker(kept, least=1).values()
+            kept = [cut for found in own for cut in spread(found, most)]
+        if not kept:
             return []
-        sampler = BatchSampler(kept, self.batch_duration_s, shuffle=False)
+        sampler = BatchSampler(CutSet.from_cuts(kept), self.batch_duration_s, shuffle=False)
         loader = DataLoader(
             SpeechDataset(), sampler=sampler, batch_size=None, num_workers=self.num_workers
         )

@@ -119,7 +119,7 @@ class VoxCelebCorpus(Corpus):
                 + (f", e.g. {problems['train'][0][1]}" if problems["train"] else "")
                 + ("; convert .m4a files first" if any(self._folder().rglob("*.m4a")) else "")
             )
-        hold_out(cuts, self.dev_speakers, self.seed)
+        hold_out(cuts, self.dev_speakers, self.seed, f"VoxCeleb: {self.root}")
         write_index(folder, cuts, problems)
 
 
@@ -127,10 +127,17 @@ def read_speakers(path: Path) -> dict[str, Listed]:
     """From speaker id to sex and subset, by ``vox1_meta.csv`` (tabs) or ``vox2_meta.csv`` (commas).
 
     Raises:
-        UserError: When the table has no column for the id or the subset.
+        UserError: When it cannot be read, or has no column for the id or the subset.
     """
-    text = path.read_text(encoding="utf-8-sig")
-    rows = list(csv.reader(text.splitlines(), delimiter="\t" if "\t" in text else ","))
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        rows = list(csv.reader(text.splitlines(), delimiter="\t" if "\t" in text else ","))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else f"it is no UTF-8 table: {error}"
+        raise UserError(
+            f"VoxCeleb: {path} cannot be read ({reason}); put the list there that comes with the "
+            "corpus"
+        ) from error
     header = [cell.strip().lower() for cell in rows[0]] if rows else []
     columns = {
         key: next((i for i, cell in enumerate(header) if cell.endswith(key)), None)

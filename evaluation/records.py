@@ -188,27 +188,35 @@ def write_rows(path: Path, row_type: type[Row], rows: Iterable[Row]) -> None:
 
 
 def read_rows(path: Path, row_type: type[Row]) -> Iterator[Row]:
-    """Yields the rows of a CSV file written by `write_rows`, one at a time.
+    """Yields the rows of a CSV file such as `write_rows` writes, one at a time.
 
     Raises:
-        UserError: if the file is missing, has other columns, or a field that cannot be read.
+        UserError: if the file is missing or no text, has other columns, or a field that cannot be
+            read.
     """
     parsers = {name: _parser(kind) for name, kind in get_type_hints(row_type).items()}
     names = [field.name for field in fields(row_type)]  # type: ignore[arg-type]
     try:
-        file = path.open(newline="", encoding="utf-8")
+        file = path.open(newline="", encoding="utf-8-sig")  # a spreadsheet begins with a mark
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); run the stage again") from None
     with file:
         lines = csv.reader(file)
-        if next(lines, None) != names:
-            raise UserError(f"{path}: its columns are not {','.join(names)}; delete it and rerun")
-        for number, line in enumerate(lines, start=2):
-            try:
+        try:
+            if next(lines, None) != names:
+                raise UserError(
+                    f"{path}: its columns are not {','.join(names)}; delete it and rerun"
+                )
+            for line in lines:
+                if len(line) != len(names):
+                    raise ValueError(f"{len(line)} cells where there are {len(names)} columns")
                 cells = zip(names, line, strict=True)
                 yield row_type(**{name: parsers[name](cell) for name, cell in cells})
-            except ValueError as error:
-                raise UserError(f"{path}, line {number}: {error}; delete it and rerun") from None
+        except UnicodeDecodeError:
+            raise UserError(f"{path}: it is not UTF-8 text; delete it and rerun") from None
+        except (ValueError, csv.Error) as error:
+            where = f"{path}, line {lines.line_num}"
+            raise UserError(f"{where}: {error}; delete it and rerun") from None
 
 
 def _check_score(value: float | None, failure: str) -> None:

@@ -53,7 +53,7 @@ def read_transcripts(path: Path) -> dict[str, str]:
         return {row["utterance"]: normalise(row["text"] or "")[0] for row in rows}
     texts: dict[str, str] = {}
     for number, line in enumerate(lines, start=1):
-        name, _, text = line.strip().partition(" ")
+        name, text = [*line.split(maxsplit=1), "", ""][:2]  # spaces or tabs between them
         if name in texts:
             raise UserError(f"--transcripts: {path}, line {number}: {name!r} is there twice")
         if name:

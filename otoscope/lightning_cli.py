@@ -1,5 +1,6 @@
 """`otoscope asr`, `probe` and `verifier`: LightningCLI on one stage."""
 
+import shlex
 import sys
 from argparse import ArgumentError
 from collections.abc import Callable, Sequence
@@ -18,19 +19,30 @@ from corpora.speaker_datamodule import SpeakerDataModule
 from evaluation.verifiers.trained import load_encoder, save_encoder
 from evaluation.verifiers.training import VerifierModule
 from otoscope.configuration import one_line, shipped_config
+from otoscope.display import output_console, say
 from probes.bank import ProbeBank
 from probes.checkpoint import load_bank_weights, save_bank
 
+TRAINED = Path("trained")  # laid out like a run: recognisers/, probes/, verifiers/
 VERBS = {
-    "fit": "Train, validating on the way; the result is saved where --output says.",
+    "fit": "Train, validating on the way; the result is saved in --output, or below trained/.",
     "validate": "Score the held-out speakers of the dev split.",
     "test": "Score the test speakers in every condition, with the callbacks that are configured.",
 }
 
 
 class StageCLI(LightningCLI):
-    """LightningCLI with a folder for what a stage leaves."""
+    """LightningCLI with a folder for what a stage leaves.
 
+    Attributes:
+        place: folder below `trained/`, which what is trained goes to without `--output`.
+        title: what its own folder there is called, by model and options.
+        onward: a command that uses what was trained, by its folder.
+    """
+
+    place: str
+    title: Callable[[Any, Any], str]
+    onward: Callable[[str], str]
     saved: Callable[[Any, Path], None]
     restored: Callable[[Any, Path], None]
     data: type[LightningDataModule] = SpeechDataModule
@@ -43,13 +55,31 @@ class StageCLI(LightningCLI):
         return {verb: known[verb] for verb in cls.verbs}
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add `--output`."""
-        parser.add_argument("--output", type=str | None, help="folder for what is trained")
+        """Add `--output` and `--weights`."""
+        parser.add_argument(
+            "--output",
+            type=str | None,
+            help="folder for what is trained, which is written over (default: "
+            f"{TRAINED / self.place}/<name>, as long as there is nothing in it)",
+        )
         parser.add_argument(
             "--weights",
             type=str | None,
             help="what --output or a run left, to be scored",
         )
+
+    def before_fit(self) -> None:
+        """Find the folder for the result before any work is done for it."""
+        options = self.config[self.subcommand]
+        own = TRAINED / self.place / type(self).title(self.model, options)
+        self.folder = Path(options.output or own)
+        if self.folder.exists() and not self.folder.is_dir():
+            raise UserError(f"{self.folder} is no folder; choose one with --output")
+        if not options.output and own.is_dir() and any(own.iterdir()):
+            raise UserError(
+                f"{own} holds what was trained before; choose another folder with --output, or "
+                "the same one to write over it"
+            )
 
     def before_validate(self) -> None:
         """Load what is to be scored."""
@@ -71,13 +101,26 @@ class StageCLI(LightningCLI):
 
     def after_fit(self) -> None:
         """Save what was trained without anything of Lightning's around it."""
-        folder = self.config[self.subcommand].output
-        if folder and self.trainer.is_global_zero:
-            type(self).saved(self.model, Path(folder))
+        if self.trainer.is_global_zero:
+            type(self).saved(self.model, self.folder)
+            command = type(self).onward(shlex.quote(str(self.folder)))
+            say(output_console(), f"saved in {self.folder}; what to do with it:\n  {command}")
 
 
 class RecogniserCLI(StageCLI):
     """Trains, validates and tests a recogniser."""
+
+    place = "recognisers"
+
+    @staticmethod
+    def title(model: CTCModule, options: Any) -> str:
+        """The architecture, e.g. `vgg_lstm`."""
+        return type(model.recogniser).__module__.rpartition(".")[2]
+
+    @staticmethod
+    def onward(folder: str) -> str:
+        """Probes for it."""
+        return f"otoscope probe fit --model.recogniser {folder}"
 
     @staticmethod
     def saved(model: CTCModule, folder: Path) -> None:
@@ -93,6 +136,20 @@ class RecogniserCLI(StageCLI):
 class ProbeCLI(StageCLI):
     """Trains, validates and tests a bank of probes."""
 
+    place = "probes"
+
+    @staticmethod
+    def title(model: ProbeBank, options: Any) -> str:
+        """The name of the recogniser's folder, e.g. `baseline`."""
+        given = options.model.recogniser
+        own = type(model.recogniser).__module__.rpartition(".")[2]
+        return Path(given).resolve().name if isinstance(given, str | Path) else own
+
+    @staticmethod
+    def onward(folder: str) -> str:
+        """Their losses on test speech; the shape of the bank must be the same again."""
+        return f"otoscope probe test [the options of this call] --weights {folder}"
+
     @staticmethod
     def saved(model: ProbeBank, folder: Path) -> None:
         """Save the probes."""
@@ -107,8 +164,22 @@ class ProbeCLI(StageCLI):
 class VerifierCLI(StageCLI):
     """Trains and validates a speaker verifier."""
 
+    place = "verifiers"
     data = SpeakerDataModule
     verbs = ("fit", "validate")
+
+    @staticmethod
+    def title(model: VerifierModule, options: Any) -> str:
+        """The encoder's name, e.g. `thin_resnet`."""
+        return model.encoder.name
+
+    @staticmethod
+    def onward(folder: str) -> str:
+        """Scores of any speech."""
+        return (
+            "otoscope score --rendered DIR --reference DIR --speaker-from TABLE "
+            f"--verifiers {folder}"
+        )
 
     @staticmethod
     def saved(model: VerifierModule, folder: Path) -> None:

@@ -120,7 +120,11 @@ def score_parser() -> ArgumentParser:
     )
     add("--model", default="rendered", help="name in the tables")
     add("--condition", default="clean", help="name in the tables")
-    add("--output", help="folder of the tables (default: scores/<name of the rendered folder>)")
+    add(
+        "--output",
+        help="folder of the tables (default: scores/<name of the rendered folder>); what was "
+        "scored from other folders, or under another --condition, is not written over",
+    )
     add("--n-positive", type=int, help="draw at most so many trials of one speaker (default: all)")
     add("--bootstrap-replicates", type=int, default=1000, help="resamplings behind an interval")
     add("--seed", type=int, default=0, help="of the trials that are drawn, and of the intervals")
@@ -144,6 +148,8 @@ def check(options: dict[str, Any]) -> None:
         if options[name] is not None and options[name] < 1:
             option = name.replace("_", "-")
             raise UserError(f"--{option}: {options[name]} is not possible, it must be 1 or more")
+    if options["seed"] < 0:
+        raise UserError(f"--seed: {options['seed']} is not possible, it must be 0 or more")
     unknown = [metric for metric in options["metrics"] if metric not in SCORED]
     if unknown:
         raise UserError(f"--metrics: unknown {unknown[0]!r}; known are {', '.join(SCORED)}")

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from acoustics.errors import UserError
 from evaluation.folder_scoring import utterance_rows
 from evaluation.records import UtteranceRow
@@ -18,6 +20,7 @@ from evaluation.speaker_table import (
     trial_speakers,
 )
 from evaluation.trials import Trial, load_trials, make_trials
+from otoscope.configuration import CONFIG
 from otoscope.runner import RECORDS
 
 
@@ -51,8 +54,7 @@ def prepare(options: dict[str, Any]) -> Call:
     rendered, reference = Path(options["rendered"]), Path(options["reference"])
     output = Path(options["output"] or Path("scores", rendered.resolve().name))
     options |= {"output": str(output)}
-    if (output / RECORDS).exists():
-        raise UserError(f"--output: {output} is a run, whose tables would go; choose another")
+    _check_output(output, options)
     given = _given_trials(options["trials"])
     source = options["speaker_from"]
     table = read_speakers(Path(source)) if source and _is_file(source) else None
@@ -69,6 +71,8 @@ def prepare(options: dict[str, Any]) -> Call:
         _check_common("--trials", options["trials"], named, folders)
         for name, speaker in trial_speakers(given, told, Path(options["trials"])).items():
             told[name] = replace(told.get(name, Told()), speaker=speaker)
+    if options["transcripts"]:
+        _check_common("--transcripts", options["transcripts"], texts, folders)
     for name, text in texts.items():
         told[name] = replace(told.get(name, Told()), text=text)
     _check_transcripts(options, told, folders)
@@ -78,6 +82,32 @@ def prepare(options: dict[str, Any]) -> Call:
     if trials and nobody:
         notes.append(f"no speaker is known, and no trial drawn, of {len(nobody)}: {nobody[0]}, ...")
     return Call(output, options, folders, trials, utterances, notes)
+
+
+def _check_output(output: Path, options: Mapping[str, Any]) -> None:
+    """Refuse to write over a run, or over what was scored from something else."""
+    if (output / RECORDS).exists():
+        raise UserError(f"--output: {output} is a run, whose tables would go; choose another")
+    path = output / CONFIG
+    if not path.is_file():
+        return
+    try:
+        earlier = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        earlier = None
+    known = earlier if isinstance(earlier, dict) else {}
+    for name in ("rendered", "reference", "condition"):
+        before, now = str(known.get(name, "")), options[name]
+        same = before == now if name == "condition" else _resolved(before) == _resolved(now)
+        if not before or not same:
+            what = f"scores of --{name} {before}" if before else f"a {CONFIG} of something else"
+            raise UserError(
+                f"--output: {output} holds {what}; choose another --output, or remove that folder"
+            )
+
+
+def _resolved(folder: str) -> Path:
+    return Path(folder).resolve()
 
 
 def _is_file(text: str) -> bool:
@@ -95,6 +125,8 @@ def _given_trials(path: str | None) -> list[Trial]:
     except UserError as error:
         reason = str(error).rpartition(";")[0]
         raise UserError(f"--trials: {reason}; give a table like trials.csv of a run") from error
+    for trial in trials:
+        _check_trial(path, trial)
     kinds = {trial.target for trial in trials}
     if len(kinds) < 2:
         raise UserError(
@@ -103,6 +135,18 @@ def _given_trials(path: str | None) -> list[Trial]:
     if len({trial.trial for trial in trials}) < len(trials):
         raise UserError(f"--trials: {path} gives two trials one name; number them")
     return trials
+
+
+def _check_trial(path: str, trial: Trial) -> None:
+    where = f"--trials: {path}, trial {trial.trial!r}"
+    for column in ("trial", "enrol", "test", "enrol_speaker", "test_speaker"):
+        if not getattr(trial, column):
+            raise UserError(f"{where}: its {column} is empty; fill it in, or leave the trial out")
+    if trial.target != (trial.enrol_speaker == trial.test_speaker):
+        raise UserError(
+            f"{where}: target is {trial.target:d}, but {trial.enrol_speaker!r} and "
+            f"{trial.test_speaker!r} speak; it is 1 for one speaker and 0 for two"
+        )
 
 
 def _check_common(option: str, path: str, names: Iterable[str], folders: Folders) -> None:

@@ -52,7 +52,7 @@ class VerifierTraining:
 def check_verifiers(
     names: Sequence[str], trained: Mapping[str, VerifierTraining], download: bool = False
 ) -> None:
-    """Refuse unknown names, names twice, and a trained one under a ready-made one's name.
+    """Refuse unknown names, names twice, and trained ones that are ready-made or not named.
 
     Weights of speechbrain's that are missing are fetched where `download` asks for it.
 
@@ -70,6 +70,13 @@ def check_verifiers(
     for name in names:
         if name not in known:
             raise UserError(f"verifiers: unknown {name!r}; known are {', '.join(known)}")
+    unused = [name for name in trained if name not in names]
+    if unused:
+        raise UserError(
+            f"trained_verifiers: {unused[0]!r} would score nothing, for verifiers does not name "
+            "it; add it there, or leave its settings out"
+        )
+    for name in names:
         if name in RECIPES:
             find_weights(name, download=download)
 

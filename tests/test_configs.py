@@ -77,6 +77,29 @@ def test_a_stages_training_builds(name: str, tiny_recogniser, tmp_path: Path) ->
     assert list(getattr(made.model, part).parameters())
 
 
+@pytest.mark.parametrize(
+    ("name", "file"), [("ge2e_lstm", "ge2e.yaml"), ("thin_resnet", "thin_resnet.yaml")]
+)
+def test_a_verifier_is_trained_alike_by_itself_and_in_the_papers_run(
+    name: str, file: str, tmp_path: Path
+) -> None:
+    cli, module, default, _, _ = STAGES["verifier"]
+    arguments = ["--config", str(ROOT / "verifier" / file)]
+    arguments += ["--trainer.default_root_dir", str(tmp_path)]
+    made = make_cli(cli, module, default, "verifier", arguments, run=False)
+    training = experiment("experiments/paper_mini.yaml")[0].trained_verifiers[name]
+    encoder = training.encoder()
+    assert (type(made.model.encoder), made.model.encoder.config) == (type(encoder), encoder.config)
+    assert made.model.kind == training.loss
+    assert made.model.learning_rate == training.learning_rate
+    data = made.datamodule
+    assert data.corpus.fingerprint() == training.corpus.fingerprint()
+    for key in ("speakers_per_batch", "utterances_per_speaker", "crop_s"):
+        assert getattr(data, key) == getattr(training, key), key
+    assert made.trainer.max_steps == data.batches_per_epoch == training.max_steps
+    assert made.trainer.val_check_interval == training.max_steps // training.validations
+
+
 def keys(**changes: object) -> dict[str, str]:
     """Keys of the stages of the tiny experiment, with other settings."""
     parser = experiment_parser()

@@ -1,21 +1,24 @@
 """Training of a speaker verifier: plumbing around a plain encoder and its loss."""
 
-from itertools import combinations
 from typing import Any, Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from lightning import LightningModule
 from torch import Tensor, nn
 
+from acoustics.errors import UserError
 from asr_models.schedule import warmup_cosine
+from asr_models.storage import check_identity, identity
 from corpora.batch import SpeechBatch
 from corpora.speaker_batches import SpeakerBatch
 from evaluation.verification import eer
 from evaluation.verifiers.encoder import SpeakerEncoder
 from evaluation.verifiers.ge2e import GE2ELoss
 from evaluation.verifiers.margin import MarginLoss
+
+CARD_KEY = "otoscope_verifier"
 
 
 class VerifierModule(LightningModule):
@@ -64,11 +67,41 @@ class VerifierModule(LightningModule):
             self._heard += zip(batch.speakers, vectors, strict=True)
 
     def on_validation_epoch_end(self) -> None:
-        """EER over all pairs of held-out utterances, in percent."""
+        """EER over all pairs of held-out utterances, in percent, where both kinds exist."""
         heard, self._heard = self._heard, []
-        if len({speaker for speaker, _ in heard}) > 1:
-            speakers, vectors = zip(*heard, strict=True)
-            self.log("val/eer", 100 * all_pairs_eer(np.stack(vectors), speakers))
+        speakers = tuple(speaker for speaker, _ in heard)
+        if 1 < len(set(speakers)) < len(speakers):  # pairs of one speaker, and of two
+            vectors = np.stack([vector for _, vector in heard])
+            self.log("val/eer", 100 * all_pairs_eer(vectors, speakers))
+
+    def _card(self) -> dict[str, Any]:
+        """What encoder, loss and, for a margin loss, number of speakers a checkpoint belongs to."""
+        speakers = len(self.loss.weight) if isinstance(self.loss, MarginLoss) else None
+        return {"encoder": identity(self.encoder), "loss": self.kind, "speakers": speakers}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add what the encoder is built from and what its loss is."""
+        checkpoint[CARD_KEY] = self._card()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse the checkpoint of another encoder or loss.
+
+        Raises:
+            UserError: encoder, loss or number of training speakers differ, or it is of something
+                else.
+        """
+        saved, own = checkpoint.get(CARD_KEY, {}), self._card()
+        check_identity(saved.get("encoder"), self.encoder, "the checkpoint", "encoder")
+        if saved["loss"] != own["loss"]:
+            raise UserError(
+                f"the checkpoint is of the loss {saved['loss']}, but model.loss is {own['loss']}; "
+                "make them equal"
+            )
+        if saved["speakers"] != own["speakers"]:
+            raise UserError(
+                f"the checkpoint learnt {saved['speakers']} speakers, but data.corpus has "
+                f"{own['speakers']} to train on; give the corpus that it was trained on"
+            )
 
     def configure_optimizers(self) -> Any:
         """AdamW with linear warm-up and a cosine to zero over all steps."""
@@ -90,6 +123,16 @@ def all_pairs_eer(
     Raises:
         ValueError: no pair is of one speaker, or all are.
     """
-    first, second = np.array(list(combinations(range(len(speakers)), 2))).T
-    names = np.array(speakers)
-    return eer((vectors[first] * vectors[second]).sum(1), names[first] == names[second])
+    return eer(*all_pairs(vectors, speakers))
+
+
+def all_pairs(
+    vectors: Float[np.ndarray, "utterance embedding"], speakers: tuple[str, ...]
+) -> tuple[Float[np.ndarray, " pair"], Bool[np.ndarray, " pair"]]:
+    """Cosine of every pair of utterances, and whether both are of one speaker.
+
+    Takes some 20 bytes a pair, whatever the width of the vectors.
+    """
+    pair = np.triu(np.ones((len(speakers), len(speakers)), dtype=bool), 1)
+    _, who = np.unique(speakers, return_inverse=True)
+    return (vectors @ vectors.T)[pair], (who[:, None] == who)[pair]

@@ -192,6 +192,34 @@ def test_musan_layout_of_any_depth_and_rate(tmp_path: Path) -> None:
     assert recipe is not None and len(noise_signal(bank, recipe, 50000)) == 50000
 
 
+def test_babble_of_too_few_voices_is_remarked_on_where_it_is_heard(
+    corpus: EmbeddedCorpus, tmp_path: Path
+) -> None:
+    """Of eight recordings of speech, six are for training and two for testing."""
+    musan = MusanNoise(str(musan_tree(tmp_path)))
+    data = SpeechDataModule(corpus, musan, noisy_fraction=0.5, conditions=["clean", "snr0"])
+    data.train_dataloader()
+    data.condition_dataloader("clean")
+    assert data.remarks == []
+    data.condition_dataloader("snr0")
+    data.condition_dataloader("snr0")
+    (split, name, remark), *others = data.remarks
+    assert (split, name, others) == ("test", "noise babble", [])
+    assert remark.startswith("babble is 2 voices instead of 3 to 7")
+    for path in sorted((tmp_path / "speech" / "x").iterdir())[3:]:
+        path.unlink()
+    data = SpeechDataModule(corpus, musan, noisy_fraction=0.5, conditions=["snr0"])
+    data.train_dataloader()
+    data.test_dataloader()
+    told = {split: remark[:23] for split, _, remark in data.remarks}
+    assert told == {"train": "babble is 2 voices inst", "test": "babble is 1 voice inste"}
+    only_music = SpeechDataModule(
+        corpus, musan, noisy_fraction=0.5, snr_ranges_db={"music": (5.0, 15.0)}
+    )
+    only_music.train_dataloader()
+    assert only_music.remarks == []
+
+
 def test_musan_folder_missing_or_empty(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="there is no noise folder"):
         MusanNoise(str(tmp_path / "nowhere")).prepare()

@@ -11,7 +11,7 @@ from lhotse import CutSet
 from acoustics.errors import UserError
 from corpora.embedded_speakers import EmbeddedSpeakers
 from corpora.folders import recording_from_file
-from corpora.speaker_batches import SpeakerBatches
+from corpora.speaker_batches import SpeakerBatches, spread
 from corpora.speaker_datamodule import SpeakerDataModule
 from corpora.voices import corpus_speakers, other_speakers
 from corpora.voxceleb import VoxCelebCorpus, read_speakers
@@ -113,8 +113,13 @@ def test_what_is_wrong_with_a_voxceleb_folder(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no speaker list vox1_meta\.csv"):
         VoxCelebCorpus(str(root), cache=str(tmp_path / "c")).prepare()
     (root / "vox1_meta.csv").write_text(listing)
-    with pytest.raises(UserError, match="leaves no speaker for training"):
+    with pytest.raises(
+        UserError, match=rf"VoxCeleb: {root}: 3 speakers were .* is 40, which.*lower"
+    ):
         VoxCelebCorpus(str(root), dev_speakers=40, cache=str(tmp_path / "c")).prepare()
+    (root / "vox1_meta.csv").write_bytes(listing.replace("UK", "Åland").encode("latin-1"))
+    with pytest.raises(UserError, match=r"vox1_meta\.csv cannot be read \(it is no UTF-8 table"):
+        VoxCelebCorpus(str(root), cache=str(tmp_path / "c")).prepare()
     (root / "vox1_meta.csv").write_text(listing.replace("id0", "xx0"))
     with pytest.raises(UserError, match=r"no usable audio.*not in the speaker list"):
         VoxCelebCorpus(str(root), cache=str(tmp_path / "c")).prepare()
@@ -139,3 +144,18 @@ def test_the_data_module_trains_on_speakers_and_validates_on_others(tmp_path: Pa
     assert len(batch.speakers) == 2 and len(batch.waveform) == 4
     held_out = [name for b in data.val_dataloader()[0] for name in b.speakers]
     assert len(set(held_out)) == 2 and not set(held_out) & set(data.batches().names)
+
+
+def test_no_held_out_speaker_is_heard_more_often_than_asked_for(tmp_path: Path) -> None:
+    root = voxceleb(tmp_path / "vox", 6, 7)
+    corpus = VoxCelebCorpus(str(root), dev_speakers=3, cache=str(tmp_path / "c"))
+
+    def heard(most: int | None) -> list[str]:
+        data = SpeakerDataModule(corpus, 1, utterances_per_dev_speaker=most)
+        return sorted(name for batch in data.val_dataloader()[0] for name in batch.ids)
+
+    assert len(heard(None)) == len(heard(20)) == 21
+    assert [name[-5:] for name in heard(3)] == 3 * ["00000", "00002", "00004"], "not the first"
+    assert SpeakerDataModule(corpus).utterances_per_dev_speaker == 20
+    cuts = list(corpus.load("train"))
+    assert [len(spread(cuts[:n], 4)) for n in (0, 3, 4, 5, 14)] == [0, 3, 4, 4, 4]

@@ -1,5 +1,7 @@
 """Rows and their files: exact columns, round trips, whole or not at all."""
 
+import csv
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -87,6 +89,13 @@ def test_rows_of_another_table_are_refused(tmp_path: Path) -> None:
         write_rows(tmp_path / "scores.csv", ScoreRow, [EXAMPLES[5]])
 
 
+def test_the_mark_that_a_spreadsheet_puts_before_a_table_is_no_part_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "scores.csv"
+    write_rows(path, ScoreRow, [SCORED])
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert list(read_rows(path, ScoreRow)) == [SCORED]
+
+
 def test_errors_name_the_file(tmp_path: Path) -> None:
     path = tmp_path / "scores.csv"
     with pytest.raises(UserError, match=r"scores\.csv: cannot be read"):
@@ -100,6 +109,27 @@ def test_errors_name_the_file(tmp_path: Path) -> None:
             list(read_rows(path, ScoreRow))
     with pytest.raises(UserError, match="cannot be written"):
         write_rows(tmp_path / "no folder" / "scores.csv", ScoreRow, [])
+
+
+@pytest.fixture
+def short_fields() -> Iterator[int]:
+    """What a field may hold; some libraries raise it for the whole process."""
+    before = csv.field_size_limit(100)
+    yield 100
+    csv.field_size_limit(before)
+
+
+def test_what_is_no_table_is_told_like_a_table_of_others(tmp_path: Path, short_fields: int) -> None:
+    path, head = tmp_path / "scores.csv", COLUMNS[ScoreRow].encode() + b"\n"
+    for content, reason in (
+        (head + "\u00b5".encode("latin-1"), ": it is not UTF-8 text"),
+        (b"RIFF\xff\xff\0\0WAVE", ": it is not UTF-8 text"),
+        (head + b"x" * (short_fields + 1), ", line 2: field larger than field limit"),
+        (head + b"a,b\n", ", line 2: 2 cells where there are 10 columns"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(UserError, match=rf"scores\.csv{reason}.*; delete it"):
+            list(read_rows(path, ScoreRow))
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

@@ -122,6 +122,8 @@ def test_transcripts_come_as_table_or_lines(tmp_path) -> None:
     assert read_transcripts(path) == {"u1": "hello there"}
     path.write_text("u1 HELLO THERE\n\nu2\n")
     assert read_transcripts(path) == {"u1": "hello there", "u2": ""}
+    path.write_text("u1\tHELLO THERE\n \nu2 \t so\n")
+    assert read_transcripts(path) == {"u1": "hello there", "u2": "so"}
 
 
 @pytest.mark.parametrize(

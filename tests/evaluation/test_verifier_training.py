@@ -1,6 +1,8 @@
 """Verifiers that are trained here: learning, saving, scoring behind the common interface."""
 
 import shlex
+import tracemalloc
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -12,10 +14,11 @@ from asr_models.checkpoint import load_recogniser
 from corpora.embedded_speakers import EmbeddedSpeakers
 from corpora.speaker_datamodule import SpeakerDataModule
 from evaluation.verifiers.ge2e import GE2ELSTM
+from evaluation.verifiers.margin import MarginLoss
 from evaluation.verifiers.speechbrain import WEIGHTS, SpeechbrainVerifier
 from evaluation.verifiers.thin_resnet import ThinResNet
 from evaluation.verifiers.trained import TrainedVerifier, load_encoder, save_encoder
-from evaluation.verifiers.training import VerifierModule, all_pairs_eer
+from evaluation.verifiers.training import VerifierModule, all_pairs, all_pairs_eer
 from evaluation.verifiers.verifier import sorted_batches
 
 
@@ -58,6 +61,61 @@ def test_eer_over_all_pairs() -> None:
     assert all_pairs_eer(vectors, ("a", "b", "a", "b")) == pytest.approx(2 / 3)
 
 
+def test_all_pairs_are_those_of_a_loop_and_take_little_memory() -> None:
+    rng = np.random.default_rng(0)
+    vectors = rng.standard_normal((7000, 64)).astype(np.float32)
+    speakers = tuple(f"s{i}" for i in rng.integers(40, size=7000))
+    tracemalloc.start()
+    scores, same = all_pairs(vectors, speakers)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    pairs = 7000 * 6999 // 2
+    assert len(scores) == len(same) == pairs
+    assert peak < 24 * pairs, "two vectors for each pair would be 512 bytes a pair"
+
+    few, who = vectors[:30], speakers[:30]
+    scores, same = all_pairs(few, who)
+    loop = list(combinations(range(30), 2))
+    np.testing.assert_allclose(scores, [few[i] @ few[j] for i, j in loop], rtol=1e-4, atol=1e-4)
+    assert same.tolist() == [who[i] == who[j] for i, j in loop]
+
+
+def test_nothing_is_logged_where_no_held_out_speaker_spoke_twice() -> None:
+    module = VerifierModule(small_encoder())
+    logged: dict[str, float] = {}
+    module.log = lambda name, value, **_: logged.update({name: value})  # type: ignore[method-assign]
+    ann, bob = np.array([1.0, 0.0]), np.array([0.0, 1.0])
+    for heard in ([], [("ann", ann)], [("ann", ann), ("bob", bob)], [("ann", ann), ("ann", ann)]):
+        module._heard = heard
+        module.on_validation_epoch_end()
+        assert logged == {} and module._heard == []
+    module._heard = [("ann", ann), ("ann", ann), ("bob", bob)]
+    module.on_validation_epoch_end()
+    assert logged == {"val/eer": 0.0}
+
+
+def test_a_checkpoint_of_another_training_is_refused() -> None:
+    def module(encoder, speakers: int | None) -> VerifierModule:
+        made = VerifierModule(encoder, "margin" if speakers else "ge2e")
+        if speakers:
+            made.loss = MarginLoss(speakers, encoder.width)
+        return made
+
+    checkpoint: dict[str, object] = {}
+    module(small_encoder(), 4).on_save_checkpoint(checkpoint)
+    module(small_encoder(), 4).on_load_checkpoint(checkpoint)
+    thin = ThinResNet((2, 2, 2, 2, 4), width=4)
+    for other, reason in (
+        (module(thin, 4), r"another encoder: .*GE2ELSTM.*but model\.encoder is .*ThinResNet"),
+        (module(small_encoder(), None), r"of the loss margin, but model\.loss is ge2e"),
+        (module(small_encoder(), 5), r"learnt 4 speakers, but data\.corpus has 5"),
+    ):
+        with pytest.raises(UserError, match=reason):
+            other.on_load_checkpoint(checkpoint)
+    with pytest.raises(UserError, match="none of ours"):
+        module(thin, None).on_load_checkpoint({"state_dict": {}})
+
+
 def test_a_saved_encoder_scores_like_the_one_that_was_saved(tmp_path) -> None:
     encoder = small_encoder().eval()
     save_encoder(encoder, tmp_path)
@@ -97,7 +155,9 @@ def test_missing_downloads_name_what_is_missing_and_how_to_get_it(tmp_path) -> N
     folder = tmp_path / "my weights"
     with pytest.raises(UserError) as missing:
         SpeechbrainVerifier("ecapa", folder=str(folder))
-    told, command = str(missing.value).split("; where there is a network, run: ")
+    told, way_out = str(missing.value).split("; where there is a network, ")
+    asked, command = way_out.split(" or run: ")
+    assert "--download-verifiers" in asked
     assert told.endswith(f"{folder / WEIGHTS} is missing") and "\n" not in command
     words = shlex.split(command)  # as a shell reads it
     assert words == [

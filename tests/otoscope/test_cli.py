@@ -128,8 +128,13 @@ def test_recogniser_and_probes_are_trained_and_tested_by_hand(
     bank = {"layers": ["cnn1", "blstm5"], "hidden": 8}
     probe = write(folder / "probe.yaml", {"trainer": trainer, "model": bank, "data": data})
     mine = ("-c", probe, "--model.recogniser", recogniser)
-    here("probe", "fit", *mine, "--output", folder / "probes").ok()
-    assert (folder / "probes" / "probes.safetensors").is_file()
+    said = here("probe", "fit", *mine).ok().out
+    saved = Path("trained", "probes", "recogniser")
+    assert (folder / saved / "probes.safetensors").is_file()
+    assert f"saved in {saved}" in said and f"--weights {saved}" in said
+    (folder / "trained" / "recognisers" / "vgg_lstm" / "earlier").mkdir(parents=True)
+    refused = here("asr", "fit", "-c", asr).complaint()
+    assert "trained/recognisers/vgg_lstm holds what was trained before" in refused
     (checkpoint,) = (folder / "bank" / "checkpoints").glob("*.ckpt")
 
     other = ("-c", probe, "--model.recogniser", run / "recognisers" / "robust")

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -159,6 +160,33 @@ def typed(root: Path, *more: str | Path) -> tuple[str | Path, ...]:
     return ("score", *both, "--workers", "1", *more)
 
 
+def test_tables_of_other_folders_or_conditions_are_not_written_over(
+    folders, here, tmp_path
+) -> None:
+    """Two models rendered folders of one name, as in a run."""
+    for model in ("baseline", "robust"):
+        shutil.copytree(folders / "enhanced", tmp_path / model / "clean")
+
+    def score(rendered: str, *more: str):
+        both = ("--rendered", rendered, "--reference", folders / "clean", "--workers", "1")
+        return here("score", *both, "--metrics", "stoi", *more)
+
+    score("baseline/clean").ok()
+    scores = tmp_path / "scores" / "clean" / "scores.csv"
+    before = scores.stat().st_mtime_ns
+    line = score("robust/clean").complaint()
+    assert "--output: scores/clean holds scores of --rendered baseline/clean" in line
+    assert "choose another --output" in line
+    assert "--condition clean" in score("baseline/clean", "--condition", "snr0").complaint()
+    assert scores.stat().st_mtime_ns == before
+    score(str(tmp_path / "baseline" / "clean")).ok()
+    assert scores.stat().st_mtime_ns > before
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "config.yaml").write_text("- not\n- ours\n")
+    line = score("robust/clean", "--output", "other").complaint()
+    assert "other holds a config.yaml of something else" in line
+
+
 def test_odd_files_cost_themselves_and_are_told(folders, here, tmp_path) -> None:
     call = here(*typed(folders, "--metrics", "stoi", "--output", tmp_path / "out")).ok()
     failures = table(tmp_path / "out" / "failures.csv", ("utterance", "reason"))
@@ -236,6 +264,19 @@ MISTAKES: dict[str, tuple[str, tuple[str, ...]]] = {
     "nothing said": ("{good} --recogniser {clean}", ("--recogniser", "--transcripts")),
     "no trials": ("{good} --trials {root}/no.csv", ("--trials", "no.csv: cannot", "give a table")),
     "trials of one kind": ("{good} --trials {alike}", ("--trials", "target 0")),
+    "trials of nobody": ("{good} --trials {blank}", ("trial 't1': its test_speaker is empty",)),
+    "trials that contradict": (
+        "{good} --trials {wrong}",
+        ("trial 't1': target is 1, but 'ann' and 'bob' speak",),
+    ),
+    "trials in Latin-1": ("{good} --trials {latin}", ("--trials", "not UTF-8", "give a table")),
+    "trials that are sound": ("{good} --trials {sound}", ("--trials", "not UTF-8")),
+    "trials in one cell": ("{good} --trials {long}", ("long.csv, line 2",)),
+    "transcripts of others": (
+        "{good} --transcripts {strangers}",
+        ("--transcripts", "'zoe' there", "'ann-1'"),
+    ),
+    "seed below 0": ("{good} --seed -1", ("--seed", "0 or more")),
     "trials of others": ("{good} --trials {foreign}", ("--trials", "'kim' there", "'ann-1'")),
     "no folder to write": ("{good} --output {others}", ("cannot be written to", "--output")),
 }  # fmt: skip
@@ -254,10 +295,18 @@ def places(folders, tmp_path_factory) -> dict[str, str]:
     head = "trial,enrol,test,enrol_speaker,test_speaker,target\n"
     (root / "alike.csv").write_text(head + "t0,ann-1,ann-2,ann,ann,1\n")
     (root / "foreign.csv").write_text(head + "t0,zoe,zoe,zoe,zoe,1\nt1,zoe,kim,zoe,kim,0\n")
+    same, two = "t0,ann-1,ann-2,ann,ann,1\n", "t1,ann-1,bob-1,ann,{},{}\n"
+    (root / "blank.csv").write_text(head + same + two.format("", 0))
+    (root / "wrong.csv").write_text(head + same + two.format("bob", 1))
+    (root / "latin.csv").write_bytes((head + two.format("b\u00f6b", 0)).encode("latin-1"))
+    (root / "long.csv").write_text(head + "x" * 150_000)
+    (root / "strangers.txt").write_text("zoe\thello there\n")
     places = {"root": str(root), "clean": str(folders / "clean"), "twice": str(root / "twice")}
     places |= {"enhanced": str(folders / "enhanced"), "other": str(root / "other")}
     places |= {name: f"{root}/{name}.csv" for name in ("others", "alike", "foreign")}
-    places |= {"said": f"{root}/said.txt"}
+    places |= {name: f"{root}/{name}.csv" for name in ("blank", "wrong", "latin", "long")}
+    places |= {"said": f"{root}/said.txt", "strangers": f"{root}/strangers.txt"}
+    places |= {"sound": str(folders / "clean" / "ann-1.flac")}
     places["good"] = " ".join(map(str, typed(folders)[1:]))
     return places
 
