@@ -14,6 +14,9 @@ from acoustics.errors import UserError
 
 Row = TypeVar("Row")
 
+WHOLE = ("tables", "states", "identity")
+"""In these folders of a run a stage leaves a folder, which is made again as a whole."""
+
 
 @dataclass(frozen=True, slots=True)
 class ScoreRow:
@@ -198,17 +201,24 @@ def read_rows(path: Path, row_type: type[Row]) -> Iterator[Row]:
     try:
         file = path.open(newline="", encoding="utf-8")
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); run the stage again") from None
+        raise UserError(f"{path}: cannot be read ({error.strerror}); {make_again(path)}") from None
     with file:
         lines = csv.reader(file)
         if next(lines, None) != names:
-            raise UserError(f"{path}: its columns are not {','.join(names)}; delete it and rerun")
+            raise UserError(f"{path}: its columns are not {','.join(names)}; {make_again(path)}")
         for number, line in enumerate(lines, start=2):
             try:
                 cells = zip(names, line, strict=True)
                 yield row_type(**{name: parsers[name](cell) for name, cell in cells})
             except ValueError as error:
-                raise UserError(f"{path}, line {number}: {error}; delete it and rerun") from None
+                raise UserError(f"{path}, line {number}: {error}; {make_again(path)}") from None
+
+
+def make_again(path: Path) -> str:
+    """How a user has a table of a run made again: a run redoes what is gone."""
+    left = path.parent if set(WHOLE) & set(path.parts[-4:-1]) else path
+    delete = f"delete {left} and " if left.exists() else ""
+    return f"{delete}call `otoscope run` with the same configuration again"
 
 
 def _check_score(value: float | None, failure: str) -> None:

@@ -89,8 +89,12 @@ def test_rows_of_another_table_are_refused(tmp_path: Path) -> None:
 
 def test_errors_name_the_file(tmp_path: Path) -> None:
     path = tmp_path / "scores.csv"
-    with pytest.raises(UserError, match=r"scores\.csv: cannot be read"):
+    with pytest.raises(UserError) as missing:
         list(read_rows(path, ScoreRow))
+    assert str(missing.value) == (
+        f"{path}: cannot be read (No such file or directory); "
+        "call `otoscope run` with the same configuration again"
+    )
     path.write_text("a,b\n1,2\n")
     with pytest.raises(UserError, match=r"scores\.csv: its columns are not model,condition"):
         list(read_rows(path, ScoreRow))
@@ -100,6 +104,23 @@ def test_errors_name_the_file(tmp_path: Path) -> None:
             list(read_rows(path, ScoreRow))
     with pytest.raises(UserError, match="cannot be written"):
         write_rows(tmp_path / "no folder" / "scores.csv", ScoreRow, [])
+
+
+def test_what_makes_a_table_again_is_a_command(tmp_path: Path) -> None:
+    """A stage runs again where something it left is gone: a file, or a whole folder of tables."""
+    for name, left in (
+        ("summary.csv", "summary.csv"),
+        ("recognisers/robust/wer.csv", "recognisers/robust/wer.csv"),
+        ("tables/robust/clean/scores.csv", "tables/robust/clean"),
+        ("states/robust/distances.csv", "states/robust"),
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("a,b\n")
+        with pytest.raises(UserError) as refused:
+            list(read_rows(path, SummaryRow))
+        way_out = f"; delete {tmp_path / left} and call `otoscope run` with the same configuration"
+        assert str(refused.value).endswith(f"{way_out} again")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

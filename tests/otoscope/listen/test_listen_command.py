@@ -97,7 +97,10 @@ def test_serve_until_it_is_told_to_end(test: ListeningTest, terminal, here, endi
     port = int(address.rsplit(":")[-1].rstrip("/\n"))
     assert [ask(port, path) for path in ("/", "/page.js", "/listen.json")] == [200, 200, 404]
     line = here("listen", "serve", test.folder, "--port", "0").complaint()
-    assert "is at work there" in line
+    assert line == (
+        f"otoscope: {test.folder}: another otoscope listen serve is at work there; "
+        "use its address, or stop it"
+    )
     process.send_signal(signal.SIGINT)
     ended = ending(process, began).ok()
     assert f"ended; now: otoscope listen score {test.folder}" in ended.out and not ended.err
@@ -108,6 +111,17 @@ def test_a_port_that_is_taken_is_told(test: ListeningTest, here) -> None:
         port = other.getsockname()[1]
         line = here("listen", "serve", test.folder, "--port", port).complaint()
     assert f"--port: {port} cannot be had (" in line and "choose another" in line
+
+
+def test_a_folder_that_takes_no_answers_is_told_before_anybody_comes(
+    test: ListeningTest, here
+) -> None:
+    (test.folder / ".lock").mkdir()  # as good as a disk that cannot be written to
+    line = here("listen", "serve", test.folder, "--port", "0").complaint()
+    assert line == (
+        f"otoscope: {test.folder}: cannot be written to (Is a directory); "
+        "copy the folder to where answers can be written"
+    )
 
 
 MISTAKES = {
