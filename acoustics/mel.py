@@ -9,6 +9,10 @@ from torchaudio.functional import melscale_fbanks
 
 from acoustics.frames import mel_frames, valid_mask
 
+SAMPLE_RATE, HOP_LENGTH = 16000, 160
+HOP_S = HOP_LENGTH / SAMPLE_RATE
+"""Seconds from one frame to the next, where nothing else is asked for."""
+
 
 class MelConfig(TypedDict):
     """What fixes a `LogMel`; a checkpoint stores it and refuses another one."""
@@ -47,10 +51,10 @@ class LogMel(nn.Module):
 
     def __init__(
         self,
-        sample_rate: int = 16000,
+        sample_rate: int = SAMPLE_RATE,
         n_mels: int = 80,
         win_length: int = 400,
-        hop_length: int = 160,
+        hop_length: int = HOP_LENGTH,
         n_fft: int = 512,
         f_min: float = 0.0,
         f_max: float | None = None,

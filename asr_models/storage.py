@@ -12,6 +12,7 @@ from torch import nn
 from acoustics.errors import UserError
 
 Kept = TypeVar("Kept", bound=nn.Module)
+CARD = ("class_path", "init_args", "weight_hash")
 
 
 def weight_hash(module: nn.Module) -> str:
@@ -85,6 +86,9 @@ def load_module(path: str | Path, what: str, base: type[Kept], advice: str) -> K
     folder = Path(path)
     try:
         card = json.loads((folder / f"{what}.json").read_text())
+        lacking = [key for key in CARD if key not in card]
+        if lacking:
+            raise ValueError(f"{what}.json lacks {', '.join(lacking)}")
         module = _class_of(card["class_path"], base)(**card["init_args"])
         module.load_state_dict(load_file(folder / f"{what}.safetensors"))
     except FileNotFoundError as error:
@@ -93,9 +97,10 @@ def load_module(path: str | Path, what: str, base: type[Kept], advice: str) -> K
             f"{what}; {advice}"
         ) from error
     except Exception as error:
-        raise UserError(f"{folder}: unreadable {what} ({str(error).splitlines()[0]})") from error
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UserError(f"{folder}: unreadable {what} ({reason}); {advice}") from error
     if weight_hash(module) != card["weight_hash"]:
-        raise UserError(f"{folder}: the weights are not those the card was written for; save again")
+        raise UserError(f"{folder}: the weights are not those the card was written for; {advice}")
     return module
 
 

@@ -20,6 +20,7 @@ import soundfile
 from jaxtyping import Float, Shaped
 
 from acoustics.errors import UserError
+from acoustics.mel import HOP_S
 from evaluation.pictures import mel_picture
 
 REFERENCE = "reference"
@@ -144,7 +145,7 @@ def write_sample(
     speaker: str,
     mel: Float[np.ndarray, "frame mel"],
     levels: tuple[float, float] | None = None,
-    hop_s: float = 0.01,
+    hop_s: float = HOP_S,
     waveform: Float[np.ndarray, " sample"] | None = None,
     sample_rate: int = 16000,
 ) -> Sample:

@@ -9,6 +9,8 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw, ImageFont
 
+from acoustics.mel import HOP_S
+
 PAPER, INK, COLOURS = 254, 255, 254
 """Palette: 254 colours of sound, then the paper and the ink of axes and labels."""
 
@@ -33,7 +35,7 @@ def mel_levels(mel: Float[np.ndarray, "frame mel"]) -> tuple[float, float]:
 def mel_picture(
     mel: Float[np.ndarray, "frame mel"],
     *,
-    hop_s: float = 0.01,
+    hop_s: float = HOP_S,
     levels: tuple[float, float] | None = None,
     axis: bool = True,
     scale: int = 2,
@@ -57,7 +59,7 @@ def mel_picture(
 def mel_grid(
     mels: Mapping[str, Float[np.ndarray, "frame mel"]],
     *,
-    hop_s: float = 0.01,
+    hop_s: float = HOP_S,
     levels: tuple[float, float] | None = None,
     columns: int = 3,
     scale: int = 2,

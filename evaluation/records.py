@@ -14,6 +14,9 @@ from acoustics.errors import UserError
 
 Row = TypeVar("Row")
 
+WHOLE = ("tables", "states", "identity")
+"""In these folders of a run a stage leaves a folder, which is made again as a whole."""
+
 
 @dataclass(frozen=True, slots=True)
 class ScoreRow:
@@ -199,24 +202,30 @@ def read_rows(path: Path, row_type: type[Row]) -> Iterator[Row]:
     try:
         file = path.open(newline="", encoding="utf-8-sig")  # a spreadsheet begins with a mark
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); run the stage again") from None
+        raise UserError(f"{path}: cannot be read ({error.strerror}); {make_again(path)}") from None
     with file:
         lines = csv.reader(file)
         try:
             if next(lines, None) != names:
-                raise UserError(
-                    f"{path}: its columns are not {','.join(names)}; delete it and rerun"
-                )
+                columns = ",".join(names)
+                raise UserError(f"{path}: its columns are not {columns}; {make_again(path)}")
             for line in lines:
                 if len(line) != len(names):
                     raise ValueError(f"{len(line)} cells where there are {len(names)} columns")
                 cells = zip(names, line, strict=True)
                 yield row_type(**{name: parsers[name](cell) for name, cell in cells})
         except UnicodeDecodeError:
-            raise UserError(f"{path}: it is not UTF-8 text; delete it and rerun") from None
+            raise UserError(f"{path}: it is not UTF-8 text; {make_again(path)}") from None
         except (ValueError, csv.Error) as error:
             where = f"{path}, line {lines.line_num}"
-            raise UserError(f"{where}: {error}; delete it and rerun") from None
+            raise UserError(f"{where}: {error}; {make_again(path)}") from None
+
+
+def make_again(path: Path) -> str:
+    """How a user has a table of a run made again: a run redoes what is gone."""
+    left = path.parent if set(WHOLE) & set(path.parts[-4:-1]) else path
+    delete = f"delete {left} and " if left.exists() else ""
+    return f"{delete}call `otoscope run` with the same configuration again"
 
 
 def _check_score(value: float | None, failure: str) -> None:

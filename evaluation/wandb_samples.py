@@ -45,7 +45,8 @@ def make_logger(
     """A logger that keeps everything inside the run folder, offline unless the user is logged in.
 
     `WANDB_MODE`, where the user has set it, decides instead. A server that does not answer is given
-    up after half a minute, or after `WANDB_INIT_TIMEOUT` seconds.
+    up after half a minute, or after `WANDB_INIT_TIMEOUT` seconds; one that stops taking what was
+    logged after ten minutes, or `WANDB_FINISH_TIMEOUT` seconds, with a TimeoutError of `finish`.
 
     Args:
         run: the run folder; wandb writes to its folder `wandb`.
@@ -71,8 +72,17 @@ def make_logger(
         save_dir=run.resolve(),
         offline=offline,
         mode="offline" if offline else "online",  # wandb reads the environment only once
-        settings=wandb.Settings(init_timeout=float(os.environ.get("WANDB_INIT_TIMEOUT", 30))),
+        settings=wandb.Settings(
+            init_timeout=_seconds("INIT", 30),
+            finish_timeout=_seconds("FINISH", 600),
+            finish_timeout_raises=True,
+        ),
     )
+
+
+def _seconds(what: str, otherwise: float) -> float:
+    """How long to wait for the server; a ValueError for what is no number."""
+    return float(os.environ.get(f"WANDB_{what}_TIMEOUT", otherwise))
 
 
 def hand_over(run: Path, name: str, log: Callable[[WandbLogger], None]) -> str:
@@ -176,7 +186,11 @@ def log_curves(target: WandbLogger | wandb.Run, summary: Sequence[Row]) -> None:
 
 
 def finish(target: WandbLogger | wandb.Run) -> None:
-    """Close the run: what was logged is on disk (and on the server, when online) after this."""
+    """Close the run: what was logged is on disk (and on the server, when online) after this.
+
+    Raises:
+        TimeoutError: the server did not take all of it in time.
+    """
     _run_of(target).finish()
 
 

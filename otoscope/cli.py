@@ -106,7 +106,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"otoscope: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("otoscope: stopped; the same command goes on from here", file=sys.stderr)
+        how = "goes on from here" if given[0] == "run" else "begins anew"  # only a run has stages
+        print(f"otoscope: stopped; the same command {how}", file=sys.stderr)
         return 130
     return 0
 

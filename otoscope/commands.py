@@ -24,8 +24,9 @@ from evaluation.steps import StepRow, steps_table
 from otoscope.configuration import CONFIG, as_values, build, experiment_parser, one_line
 from otoscope.display import RunDisplay, output_console
 from otoscope.experiment import Experiment
+from otoscope.locking import locked
 from otoscope.plan import Plan, architecture_config, code_digest, library_versions
-from otoscope.runner import finished, locked, record_of, run_stages
+from otoscope.runner import finished, record_of, run_stages
 
 SPACE_NEEDED = 200e6  # bytes; less than that free is said before the work, not after it
 

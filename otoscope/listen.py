@@ -13,7 +13,7 @@ from evaluation.listening_test.triplets import PAIRS
 from otoscope.commands import parse
 from otoscope.display import output_console, say
 from otoscope.listen_score import score
-from otoscope.runner import locked
+from otoscope.locking import Work, locked
 
 USAGE = """usage: otoscope listen build | serve | score [options]
 
@@ -24,6 +24,13 @@ The human listening test: two speakers, then a third utterance; which speaker is
   score     error rate of the listeners in each layer, and of verifiers beside it
 
 'otoscope listen build --help' tells the options of each."""
+
+WORK = Work(
+    "listen serve",
+    "use its address, or stop it",
+    "copy the folder to where answers can be written",
+    "answers are kept",
+)
 
 
 def listen(arguments: list[str]) -> None:
@@ -109,6 +116,6 @@ def serve(arguments: list[str]) -> None:
         print(f"listening test at {address}", flush=True)
         print(f"answers go to {test.folder / ANSWERS}; Ctrl-C ends it", flush=True)
 
-    with locked(test.folder):
+    with locked(test.folder, WORK):
         asyncio.run(serve_test(test, options.port, announce))
     print(f"ended; now: otoscope listen score {test.folder}")

@@ -1,9 +1,12 @@
 """`otoscope listen score`: error rates of listeners, and of verifiers on the same questions."""
 
+import shlex
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
+import yaml
 from jsonargparse import ArgumentParser
 from rich import box
 from rich.console import Console
@@ -23,6 +26,7 @@ from evaluation.listening_test.her_picture import save_her_picture
 from evaluation.listening_test.machine import MachineAnswer, verifier_answers
 from evaluation.records import SummaryRow, write_rows
 from otoscope.commands import parse
+from otoscope.configuration import CONFIG
 from otoscope.display import RunDisplay, output_console, say
 from otoscope.verification import find_verifiers
 
@@ -68,6 +72,32 @@ def score(arguments: list[str]) -> None:
     save_her_picture(rows, test.folder / "her.png")
     _show(console, test, rows, listeners)
     _show_oddities(console, test, machines, problems)
+    run = _paper_run(test.folder)
+    if run is not None:
+        config, output = (shlex.quote(str(path)) for path in (run / CONFIG, run))
+        say(console, f"into figure 2 of {run / 'paper'} they come by calling otoscope run again:")
+        say(console, f"  otoscope run -c {config} --output {output}")
+
+
+def _paper_run(folder: Path) -> Path | None:
+    """The run whose paper shows the rates of a test: those in `listening/` of an architecture."""
+    place = folder.absolute().parent
+    if folder.absolute().name != "listening":
+        return None
+    if _config(place).get("paper"):
+        return place
+    above = _config(place.parent)  # of the run, where the place is a further architecture's
+    listed = above.get("architectures") or {}
+    return place.parent if above.get("paper") and place.name in listed else None
+
+
+def _config(run: Path) -> dict[str, Any]:
+    """The configuration of a run, empty where there is none that can be read."""
+    try:
+        values = yaml.safe_load((run / CONFIG).read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return {}
+    return values if isinstance(values, dict) else {}
 
 
 def _show(

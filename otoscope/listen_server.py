@@ -116,6 +116,7 @@ def _refusal(status: int, code: str, message: str, **facts: Any) -> web.Response
 
 def _file(body: bytes, kind: str) -> Handler:
     async def send(request: web.Request) -> web.Response:
+        """The file, as it was when the server started."""
         return web.Response(body=body, content_type=kind, charset="utf-8")
 
     return send
@@ -160,14 +161,17 @@ class _Desk:
         ]
 
     async def volume(self, request: web.Request) -> web.Response:
+        """The sound by which listeners set their volume."""
         return web.json_response({"sound": self.check})
 
     async def register(self, request: web.Request) -> web.Response:
+        """Add a listener."""
         listener = text_of(await json_body(request), "listener")
         self.listeners.register(listener)
         return web.json_response({"listener": listener}, status=201)
 
     async def open(self, request: web.Request) -> web.Response:
+        """Hand a listener's open questions to the page that asks, and to no other from now on."""
         progress = self.listeners.open(text_of(await json_body(request), "listener"))
         ahead = [{"question": t.triplet, "sounds": t.sounds} for t in progress.remaining]
         return web.json_response({**_standing(progress), "tab": progress.tab, "ahead": ahead})

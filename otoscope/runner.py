@@ -21,9 +21,10 @@ import torch
 
 from acoustics.errors import UserError
 from evaluation.listening import write_atomically
+from otoscope.locking import unwritable
 from otoscope.plan import Plan, Stage, code_digest
 
-RECORDS, SCRATCH, LOCK = ".stages", ".unfinished", ".lock"
+RECORDS, SCRATCH = ".stages", ".unfinished"
 POLL_S = 0.2
 
 Event = tuple[str, float, str]  # stage, fraction done, what is going on
@@ -45,50 +46,6 @@ def finished(run: Path, plan: Plan) -> dict[str, dict[str, Any]]:
     """Records of the stages that need not run again, by name."""
     found = {name: record_of(run, stage) for name, stage in plan.stages.items()}
     return {name: record for name, record in found.items() if record}
-
-
-@contextmanager
-def locked(run: Path) -> Iterator[None]:
-    """Keep a second command out of the same run folder while this one works in it.
-
-    Raises:
-        UserError: the folder cannot be written to, or another command is at work in it.
-    """
-    try:
-        run.mkdir(parents=True, exist_ok=True)
-        file = (run / LOCK).open("w")
-    except OSError as error:
-        raise UserError(
-            f"{run}: cannot be written to ({error.strerror}); choose another --output"
-        ) from error
-    with file:
-        if not _lock(file.fileno()):
-            raise UserError(f"{run}: another otoscope run is at work there; wait or stop it")
-        try:
-            yield
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise unwritable(str(run), error) from error
-
-
-def unwritable(where: str, error: OSError) -> UserError:
-    """What to say and do when a disk is full or gone."""
-    what = f"{error.filename}: " if error.filename else ""
-    return UserError(
-        f"{where}: {what}{error.strerror or error}; free some space "
-        "or choose another --output, finished stages are kept"
-    )
-
-
-def _lock(descriptor: int) -> bool:
-    import fcntl
-
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 def run_stages(run: Path, plan: Plan, jobs: int, watch: Watcher) -> None:

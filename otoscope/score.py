@@ -39,7 +39,7 @@ from otoscope.commands import parse, write_environment
 from otoscope.configuration import CONFIG
 from otoscope.display import RunDisplay, output_console, say
 from otoscope.failures import FAILURES, FailureRow
-from otoscope.runner import locked
+from otoscope.locking import Work, locked
 from otoscope.score_inputs import Call, prepare
 from otoscope.verification import find_verifiers
 
@@ -51,6 +51,7 @@ KINDS = {
     "unpaired": "without a partner of their name",
     "unusable": "unreadable, silent or too short",
 }
+WORK = Work("score", "wait or stop it", "choose another --output", "no table is cut off")
 
 
 def score(arguments: list[str]) -> None:
@@ -64,7 +65,7 @@ def score(arguments: list[str]) -> None:
     )
     recognisers = load_recognisers(options["recogniser"])
     console = output_console()
-    with locked(call.output):
+    with locked(call.output, WORK):
         began = time.monotonic()
         with RunDisplay(console) as display:
 

@@ -9,7 +9,7 @@ import json
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from evaluation.records import read_rows, write_rows
 from evaluation.sound_files import read_pcm
 
 TRIPLETS, SETTINGS, AUDIO, ANSWERS = "triplets.csv", "listen.json", "audio", "answers"
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -75,21 +75,19 @@ def build_test(
     """
     salt = audio.fingerprint()
     triplets = make_triplets(audio.layers, audio.depths, per_layer, seed, pairs, salt)
-    layer, utterance = _spare(audio, triplets)
     check = opaque(key_of(seed, salt), "volume", 0)
+    sources = _sources(audio, triplets, check)
     settings: dict[str, Any] = {
         "version": VERSION, "run": audio.run.resolve().name, "model": audio.model,
         "condition": audio.condition, "layers": audio.depths, "per_layer": per_layer, "seed": seed,
         "pairs": pairs, "volume_check": check, "triplets_sha256": digest(triplets), "salt": salt,
         "audio_sha256": sounds_digest(audio.run, audio.model, audio.condition, _sounds(triplets)),
+        "copies_sha256": {name: _digest_of(source) for name, source in sorted(sources.items())},
         "notes": notes(audio, triplets),
     }  # fmt: skip
+    settings["settings_sha256"] = settings_digest(settings)
     if _is_built(output, settings):
         return load_test(output)
-    sources = {check: audio.path(layer, utterance)}
-    for triplet in triplets:
-        for name, of in zip(triplet.sounds, triplet.utterances, strict=True):
-            sources[name] = audio.path(triplet.layer, of)
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=f".{output.name}.", dir=output.parent))
@@ -113,7 +111,7 @@ def load_test(folder: Path) -> ListeningTest:
     """Reads a folder that `build_test` made.
 
     Raises:
-        UserError: it is none, or something in it is missing or was changed.
+        UserError: it is none, or something in it is missing or was changed, sounds included.
     """
     settings, triplets = _read(folder)
     test = ListeningTest(folder, settings, triplets)
@@ -123,6 +121,12 @@ def load_test(folder: Path) -> ListeningTest:
         raise UserError(
             f"{missing[0]}: is missing, with {len(missing) - 1} more; build another test"
         )
+    for name in names:
+        if _digest_of(test.sound(name)) != settings["copies_sha256"].get(name):
+            raise UserError(
+                f"{test.sound(name)}: was changed since it was built, so listeners would hear "
+                "another sound than before; put it back or build another test"
+            )
     return test
 
 
@@ -135,11 +139,11 @@ def why_unheard(folder: Path, run: Path) -> str:
     """
     try:
         settings, triplets = _read(folder)
-        place = str(settings.get("model")), str(settings.get("condition"))
+        place = str(settings["model"]), str(settings["condition"])
         found = sounds_digest(run, *place, _sounds(triplets))
     except UserError as error:
         return f"the recordings of the listening test cannot be compared with this run's: {error}"
-    if found == settings.get("audio_sha256"):
+    if found == settings["audio_sha256"]:
         return ""
     return "the listening test heard other recordings than this run's; build it again"
 
@@ -154,13 +158,18 @@ def _read(folder: Path) -> tuple[dict[str, Any], list[Triplet]]:
             f"{folder}: holds no listening test; make one with `otoscope listen build`"
         ) from None
     if version != VERSION:
-        raise UserError(f"{folder / SETTINGS}: of another version of Otoscope; build it again")
+        raise UserError(f"{folder / SETTINGS}: of another version of Otoscope; build another test")
+    if settings_digest(settings) != settings.get("settings_sha256"):
+        raise UserError(
+            f"{folder / SETTINGS}: was changed since it was built, and with it who hears what in "
+            "which order; put it back or build another test"
+        )
     try:
         triplets = list(read_rows(folder / TRIPLETS, Triplet))
     except UserError as error:
         reason = str(error).rpartition(";")[0]
         raise UserError(f"{reason}; put it back or build another test") from error
-    if digest(triplets) != settings.get("triplets_sha256"):
+    if digest(triplets) != settings["triplets_sha256"]:
         raise UserError(
             f"{folder / TRIPLETS}: was changed since it was built, so answers would be to other "
             "questions; put it back or build another test"
@@ -176,6 +185,21 @@ def _sounds(triplets: Sequence[Triplet]) -> list[tuple[str, str]]:
 def digest(triplets: Sequence[Triplet]) -> str:
     """SHA-256 of the questions, order included."""
     return hashlib.sha256("\n".join(map(repr, triplets)).encode()).hexdigest()
+
+
+def settings_digest(settings: Mapping[str, Any]) -> str:
+    """SHA-256 of all settings but itself: nothing is missing where it agrees."""
+    told = {name: value for name, value in settings.items() if name != "settings_sha256"}
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+
+def _digest_of(sound: Path) -> str:
+    try:
+        return hashlib.sha256(sound.read_bytes()).hexdigest()
+    except OSError as error:
+        raise UserError(
+            f"{sound}: cannot be read ({error.strerror or error}); mend it or build another test"
+        ) from error
 
 
 def notes(audio: RunAudio, triplets: Sequence[Triplet]) -> list[str]:
@@ -205,6 +229,15 @@ def _spare(audio: RunAudio, triplets: Sequence[Triplet]) -> tuple[str, str]:
     uses = Counter(name for triplet in triplets for name in triplet.utterances)
     rows = sorted(audio.layers[layer], key=lambda row: (uses[row.utterance], row.utterance))
     return layer, rows[0].utterance
+
+
+def _sources(audio: RunAudio, triplets: Sequence[Triplet], check: str) -> dict[str, Path]:
+    """Which file of the run every sound is a copy of."""
+    found = {check: audio.path(*_spare(audio, triplets))}
+    for triplet in triplets:
+        for name, utterance in zip(triplet.sounds, triplet.utterances, strict=True):
+            found[name] = audio.path(triplet.layer, utterance)
+    return found
 
 
 def _is_built(output: Path, settings: dict[str, Any]) -> bool:

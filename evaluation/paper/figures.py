@@ -122,7 +122,7 @@ def figure2(run: FinishedRun) -> Figure:
         colour = colour_of(verifier, scorers)[0]
         draw_series(panels[0][0], select(mine, scorer=verifier), verifier, colour)
     points = _published(run, CLEAN, models[0])
-    draw_published(panels[0][0], points, INK, "their ThinResNet")
+    draw_published(panels[0][0], points, INK)
     dress(panels[0][0], mine, "eer", f"{run.name}, {models[0]}, clean")
     if people:
         for who, answers in people.items():

@@ -17,7 +17,7 @@ from evaluation.contrasts import ContrastRow
 from evaluation.listening_test.folder import why_unheard
 from evaluation.paper.published import BASELINE, CONDITIONS, ROBUST
 from evaluation.reading import Row
-from evaluation.records import SummaryRow, read_rows
+from evaluation.records import SummaryRow, make_again, read_rows
 from evaluation.steps import StepRow
 from evaluation.summary import is_plain
 
@@ -118,7 +118,8 @@ def read_finished_run(name: str, path: Path) -> FinishedRun:
     """
     summary = list(read_rows(path / "summary.csv", SummaryRow))
     if not summary:
-        raise UserError(f"{path / 'summary.csv'}: has no row; run the stage `tables` again")
+        table = path / "summary.csv"
+        raise UserError(f"{table}: has no row; {make_again(table)}")
     run = FinishedRun(name, path, summary)
     run.training = _training(path / "config.yaml")
     run.steps = _optional(run, "steps.csv", StepRow)

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from acoustics.errors import UserError
+from acoustics.mel import HOP_S
 from corpora.augmentation import condition_snr_db
 from evaluation.listening import REFERENCE, Sample, read_mel, read_samples
 from evaluation.paper.finished_run import FinishedRun, ordered_conditions
@@ -20,7 +21,6 @@ from evaluation.pictures import mel_levels
 Mel = Float[np.ndarray, "frame mel"]
 INPUT = "natural"
 TILE = (1.9, 1.3)  # inches
-HOP_S = 0.01
 
 
 def mel_figure(run: FinishedRun) -> Figure:

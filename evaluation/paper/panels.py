@@ -11,7 +11,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from evaluation.listening import REFERENCE_LAYERS, write_atomically
-from evaluation.paper.published import SOURCE
+from evaluation.paper.published import EER_SOURCE
 from evaluation.reading import (
     REFERENCE_DASHES,
     Row,
@@ -24,7 +24,7 @@ from evaluation.reading import (
 INK = "#3c3e44"
 STYLES = {"solid": "-", "dash": "--", "dot": ":"}
 PALE = 0.5
-LEGEND_WIDTH = 2.2  # inches of an entry
+LEGEND_WIDTH = 2.8  # inches of an entry
 FORMATS = ("svg", "png")
 
 
@@ -71,9 +71,9 @@ def draw_series(panel: Any, rows: Sequence[Row], label: str, colour: str, style:
 
 
 def draw_references(panel: Any, rows: Sequence[Row]) -> None:
-    """Natural, copy-synthesis and mean-mel as horizontal lines, from the first model that has it.
+    """Natural, copy-synthesis and mean-mel as horizontal lines: those of the first model.
 
-    Models share the first two; the floor of a model of its own is in the report's curves.
+    The models of a run share all three.
     """
     for layer in REFERENCE_LAYERS:
         levels = [number(row["mean"]) for row in select(rows, layer=layer)]
@@ -83,13 +83,13 @@ def draw_references(panel: Any, rows: Sequence[Row]) -> None:
             panel.axhline(level, color=INK, lw=0.9, ls=style, label=layer)
 
 
-def draw_published(panel: Any, points: Mapping[float, float], colour: str, what: str) -> None:
-    """The paper's own numbers at the depths of our corresponding layers, pale and dashed."""
+def draw_published(panel: Any, points: Mapping[float, float], colour: str, model: str = "") -> None:
+    """The paper's own EERs at the depths of our corresponding layers, pale and dashed."""
     if points:
         depths = sorted(points)
         values = [points[depth] for depth in depths]
         style = {"ls": (0, (4, 2)), "lw": 1.1, "marker": "s", "ms": 3, "mfc": "white"}
-        label = f"{SOURCE}, {what}" if what else SOURCE
+        label = f"{EER_SOURCE}, {model}" if model else EER_SOURCE
         panel.plot(depths, values, color=colour, alpha=PALE, label=label, **style)
 
 

@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 SOURCE = "Li et al. 2020"
+EER_SOURCE = f"{SOURCE}, their ThinResNet"
+"""Who measured the paper's EERs of layers: whatever verifier ours are by, theirs is this one."""
+
 VGG_LSTM, PURE_LSTM = "VGG-LSTM", "pure-LSTM"
 CLEAN = "clean"
 CONDITIONS = (CLEAN, "snr20", "snr10", "snr0")

@@ -29,9 +29,19 @@ def paper_section(run: Path, notes: list[str]) -> dict[str, Any] | None:
     try:
         return _checked(json.loads(path.read_text(encoding="utf-8")), run)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = type(error).__name__ if isinstance(error, KeyError | AttributeError) else error
-        notes.append(f"paper/{INDEX}: cannot be read ({reason}); run the stage `paper` again")
+        notes.append(
+            f"paper/{INDEX}: cannot be read ({_reason(error)}); delete {path.parent} and call "
+            "`otoscope run` with the same configuration again"
+        )
         return None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or "the disk refuses it"
+    if isinstance(error, json.JSONDecodeError):
+        return f"it is no JSON: {error}"
+    return f"it lacks {error}" if isinstance(error, KeyError) else "it is of another form"
 
 
 def embed_figures(section: dict[str, Any], run: Path, budget: float) -> None:

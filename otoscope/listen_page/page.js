@@ -3,6 +3,8 @@
   const GAP_MS = 400; // between the sounds of a question
   const AT_ONCE = 6; // sounds loaded at a time
   const MOST_MS = 86400000; // the longest time that the server takes: a day
+  const STALE = ["order", "answered", "question"]; // refusals of a page that is behind: it begins again
+  const GONE = ["unknown", "damaged"]; // of a listener whose answers are no longer there to go on with
   const $ = (id) => document.getElementById(id);
   const all = (selector) => [...document.querySelectorAll(selector)];
   const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -186,7 +188,8 @@
       session.answered = (await ask("/api/answer", body)).answered;
     } catch (error) {
       if (error.code === "elsewhere") show("elsewhere");
-      else if (error.code === "order" || error.code === "answered") begin();
+      else if (STALE.includes(error.code)) begin();
+      else if (GONE.includes(error.code)) forget(error.message);
       else fail(`Your answer is not saved yet. ${error.message}`, () => { show("question"); send(body); });
       return;
     }
@@ -201,7 +204,7 @@
     try {
       session = await ask("/api/open", { listener });
     } catch (error) {
-      if (error.code === "unknown" || error.code === "damaged") forget(error.message);
+      if (GONE.includes(error.code)) forget(error.message);
       else fail(error.message, begin);
       return;
     }

@@ -67,6 +67,7 @@ def test_a_folder_without_a_recogniser_says_what_is_missing(tmp_path) -> None:
         ({"class_path": "asr_models.vgg_lstm.Nothing"}, "Nothing"),
         ({"class_path": "torch.nn.Linear"}, "is not a Recogniser"),
         ({"init_args": {"hidden": 9}}, "size mismatch|Error"),
+        ({"init_args": 3}, "must be a mapping"),
     ],
 )
 def test_a_damaged_card_is_one_line(change, reason, tiny_recogniser, tmp_path) -> None:
@@ -76,13 +77,29 @@ def test_a_damaged_card_is_one_line(change, reason, tiny_recogniser, tmp_path) -
     with pytest.raises(UserError, match=reason) as error:
         load_recogniser(tmp_path)
     assert "\n" not in str(error.value)
+    assert str(error.value).endswith("; train one with 'otoscope asr fit' or 'otoscope run'")
+
+
+@pytest.mark.parametrize("lost", [("weight_hash",), ("class_path", "init_args"), "all"])
+def test_a_card_that_lacks_something_says_what(lost, tiny_recogniser, tmp_path) -> None:
+    save_recogniser(tiny_recogniser(), tmp_path)
+    card = json.loads((tmp_path / CARD).read_text())
+    kept = [] if lost == "all" else {key: card[key] for key in card if key not in lost}
+    (tmp_path / CARD).write_text(json.dumps(kept))
+    named = "class_path, init_args, weight_hash" if lost == "all" else ", ".join(lost)
+    with pytest.raises(UserError) as error:
+        load_recogniser(tmp_path)
+    assert str(error.value) == (
+        f"{tmp_path}: unreadable recogniser ({CARD} lacks {named}); "
+        "train one with 'otoscope asr fit' or 'otoscope run'"
+    )
 
 
 def test_truncated_weights_are_one_line(tiny_recogniser, tmp_path) -> None:
     save_recogniser(tiny_recogniser(), tmp_path)
     weights = (tmp_path / WEIGHTS).read_bytes()
     (tmp_path / WEIGHTS).write_bytes(weights[: len(weights) // 2])
-    with pytest.raises(UserError, match="unreadable recogniser"):
+    with pytest.raises(UserError, match=r"unreadable recogniser \(.+\); train one with"):
         load_recogniser(tmp_path)
 
 

@@ -98,8 +98,12 @@ def test_the_mark_that_a_spreadsheet_puts_before_a_table_is_no_part_of_it(tmp_pa
 
 def test_errors_name_the_file(tmp_path: Path) -> None:
     path = tmp_path / "scores.csv"
-    with pytest.raises(UserError, match=r"scores\.csv: cannot be read"):
+    with pytest.raises(UserError) as missing:
         list(read_rows(path, ScoreRow))
+    assert str(missing.value) == (
+        f"{path}: cannot be read (No such file or directory); "
+        "call `otoscope run` with the same configuration again"
+    )
     path.write_text("a,b\n1,2\n")
     with pytest.raises(UserError, match=r"scores\.csv: its columns are not model,condition"):
         list(read_rows(path, ScoreRow))
@@ -130,6 +134,23 @@ def test_what_is_no_table_is_told_like_a_table_of_others(tmp_path: Path, short_f
         path.write_bytes(content)
         with pytest.raises(UserError, match=rf"scores\.csv{reason}.*; delete it"):
             list(read_rows(path, ScoreRow))
+
+
+def test_what_makes_a_table_again_is_a_command(tmp_path: Path) -> None:
+    """A stage runs again where something it left is gone: a file, or a whole folder of tables."""
+    for name, left in (
+        ("summary.csv", "summary.csv"),
+        ("recognisers/robust/wer.csv", "recognisers/robust/wer.csv"),
+        ("tables/robust/clean/scores.csv", "tables/robust/clean"),
+        ("states/robust/distances.csv", "states/robust"),
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("a,b\n")
+        with pytest.raises(UserError) as refused:
+            list(read_rows(path, SummaryRow))
+        way_out = f"; delete {tmp_path / left} and call `otoscope run` with the same configuration"
+        assert str(refused.value).endswith(f"{way_out} again")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

@@ -141,7 +141,7 @@ def test_what_is_no_verifier_is_refused(tmp_path, tiny_recogniser) -> None:
     save_encoder(ThinResNet((2, 2, 2, 2, 4), width=4), tmp_path)
     card = (tmp_path / "verifier.json").read_text()
     (tmp_path / "verifier.json").write_text(card.replace('"width": 4', '"width": 6'))
-    with pytest.raises(UserError, match="unreadable verifier"):
+    with pytest.raises(UserError, match=r"unreadable verifier \(.+\); train one with"):
         load_encoder(tmp_path)
     with pytest.raises(UserError, match="not a saved recogniser"):
         load_recogniser(tmp_path)

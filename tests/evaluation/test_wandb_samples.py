@@ -8,7 +8,10 @@ import re
 import shutil
 import socket
 import struct
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,14 @@ import wandb
 from wandb.proto import wandb_internal_pb2 as records
 
 from evaluation.listening import Sample, read_samples
-from evaluation.wandb_samples import finish, is_logged_in, log_curves, log_samples, make_logger
+from evaluation.wandb_samples import (
+    finish,
+    hand_over,
+    is_logged_in,
+    log_curves,
+    log_samples,
+    make_logger,
+)
 from otoscope.logging import log_run
 
 
@@ -167,3 +177,61 @@ def test_a_server_that_cannot_be_reached_costs_one_line(
     assert book.is_relative_to(run_folder.resolve())
     samples = [s for s in read_samples(run_folder) if s.condition == "clean"]
     assert history(book)["listening/clean.nrows"] == len(samples) > 0
+
+
+BUCKET = {"id": "x", "name": "mine", "displayName": "mine", "description": "", "config": "{}"}
+BUCKET |= {"project": {"id": "p", "name": "otoscope", "entity": {"id": "e", "name": "me"}}}
+VIEWER = {"id": "u", "entity": "me", "username": "me", "flags": "{}", "teams": {"edges": []}}
+
+
+@contextmanager
+def dying_server() -> Iterator[str]:
+    """A server of W&B's that lets one run begin and answers nothing from then on."""
+    begun = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+            if begun.is_set():
+                return
+            data: dict[str, Any] = {"viewer": VIEWER}
+            if "upsertBucket" in asked:
+                data = {"upsertBucket": {"inserted": True, "bucket": BUCKET}}
+                begun.set()
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps({"data": data}).encode())
+
+        def log_message(self, *_: object) -> None:
+            return None
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+    assert begun.is_set()
+
+
+def test_a_server_that_dies_after_the_beginning_is_given_up(
+    nobody: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would hold `finish` for ever; the samples are in an offline run instead."""
+    run = nobody / "run"
+    run.mkdir()
+    monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
+    monkeypatch.setenv("WANDB_FINISH_TIMEOUT", "1")
+    with dying_server() as address:
+        monkeypatch.setenv("WANDB_BASE_URL", address)
+        wandb.teardown()  # it has read the environment before
+        try:
+            said = hand_over(run, "mine", lambda logger: logger.experiment.log({"heard": 3}))
+        finally:
+            wandb.teardown()
+    found = re.match(r"W&B failed \(Timed out .+\); .+ 'wandb sync (.+)' uploads them$", said)
+    assert found is not None, said
+    (book,) = Path(found[1]).glob("run-*.wandb")
+    assert "offline-run" in found[1] and history(book)["heard"] == 3

@@ -1,11 +1,14 @@
 """Help, versions, and recogniser and probes trained and tested by hand."""
 
 import csv
+import re
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 import yaml
+
+from otoscope.cli import COMMANDS
 
 CORPUS = {
     "class_path": "corpora.embedded.EmbeddedCorpus",
@@ -18,7 +21,7 @@ CORPUS = {
     },
 }
 HELP = {
-    "": ("run", "asr", "probe", "layers", "score", "listen", "report", "--help"),
+    "": ("run", "asr", "probe", "verifier", "layers", "score", "listen", "report", "--help"),
     "run": ("--output", "--config", "--corpus", "--probe.layers", "--evaluation.conditions"),
     "asr": ("{fit,validate,test}",),
     "asr fit": ("--output", "--model.learning_rate", "--data.corpus", "--trainer.max_steps"),
@@ -26,6 +29,9 @@ HELP = {
     "asr test": ("--ckpt_path",),
     "probe": ("{fit,validate,test}",),
     "probe fit": ("--output", "--model.recogniser", "--model.layers", "--data.noise"),
+    "verifier": ("{fit,validate}",),
+    "verifier fit": ("--output", "--model.encoder", "--model.loss", "--data.speakers_per_batch"),
+    "verifier validate": ("--weights", "--ckpt_path"),
     "layers": ("recogniser",),
     "score": (
         "--rendered",
@@ -56,6 +62,21 @@ def test_version_help_and_no_arguments(terminal) -> None:
     assert run.ok().out.startswith("usage: otoscope run")
     assert said.ok().out == f"otoscope {version('otoscope')}\n"
     assert bare.ok().out.startswith("usage: otoscope")
+    listed = re.findall(r"^  (\w+) {2,}\w", bare.out, re.MULTILINE)
+    assert listed == list(COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_control_c_promises_only_what_is_true(
+    name: str, here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(arguments: list[str]) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(COMMANDS, name, stopped)
+    said = here(name)
+    how = "goes on from here" if name == "run" else "begins anew"
+    assert (said.status, said.err) == (130, f"otoscope: stopped; the same command {how}\n")
 
 
 def test_layers_of_the_embedded_recogniser_and_of_a_run(terminal, here, finished) -> None:

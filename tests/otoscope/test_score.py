@@ -1,7 +1,9 @@
 """`otoscope score`: a run's own numbers from its own audio, and folders that others made."""
 
 import csv
+import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -106,6 +108,26 @@ def test_it_leaves_tables_of_a_runs_shape_and_what_it_was_asked(rescored) -> Non
     assert "robust · clean" in said and "eer % (ge2e)" in said and "wer % (baseline)" in said
     layers = [line.split()[0] for line in said.splitlines() if line[2:3].isalpha() and "[" in line]
     assert layers == ["natural", "cnn1", "cnn4", "blstm1", "blstm5"], "by depth, not by name"
+
+
+def test_its_folder_becomes_a_page_with_the_curves(rescored, here) -> None:
+    _, out, _ = rescored
+    assert here("report", out).ok().out == f"{out / 'report' / 'index.html'}\n"
+    page = (out / "report" / "index.html").read_text()
+    found = re.search(r'id="figures">(.*?)</script>', page)
+    assert found is not None
+    lines = [
+        [trace["x"], trace["y"]]
+        for figure in json.loads(found[1]).values()
+        for trace in figure["data"]
+        if trace.get("meta", {}).get("role") == "line"
+    ]
+    rows = table(out / "summary.csv", PLACE)
+    layers = ("cnn1", "cnn4", "blstm1", "blstm5")
+    for metric, scorer in (("eer", "ge2e"), ("stoi", ""), ("wer", "robust")):
+        drawn = [rows[layer, metric, scorer] for layer in layers]
+        curve = [[float(row[column]) for row in drawn] for column in ("depth", "mean")]
+        assert curve in lines, metric
 
 
 def test_a_run_never_loses_its_tables_to_it(finished, here) -> None:

@@ -157,12 +157,45 @@ def test_a_test_that_was_tampered_with_is_refused(test: ListeningTest) -> None:
     with pytest.raises(UserError, match=r"line 6: .*; put it back or build another test"):
         load_test(test.folder)
     table.write_text(content)
+    asked = test.triplets[3]
+    heard = test.sound(asked.sound_x).read_bytes()
+    for wrong in (heard[:-1], test.sound(asked.sound_a).read_bytes()):
+        test.sound(asked.sound_x).write_bytes(wrong)
+        with pytest.raises(UserError, match=rf"{asked.sound_x}\.flac: was changed since it was"):
+            load_test(test.folder)
+    test.sound(asked.sound_x).write_bytes(heard)
+    assert load_test(test.folder) == test
     test.sound(test.check).unlink()
     with pytest.raises(UserError, match="is missing, with 0 more; build another test"):
         load_test(test.folder)
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{", '{"version": 99}', "3"])
+@pytest.mark.parametrize("name", ["seed", "salt", "layers", "volume_check", "settings_sha256"])
+@pytest.mark.parametrize("change", ["other", "gone"])
+def test_settings_that_were_changed_or_lost_are_refused(
+    test: ListeningTest, shared_run: Path, name: str, change: str
+) -> None:
+    """Another seed or salt would change, in the middle of a test, who hears what when."""
+    path = test.folder / "listen.json"
+    settings = json.loads(path.read_text())
+    settings[name] = 7
+    if change == "gone":
+        del settings[name]
+    path.write_text(json.dumps(settings, indent=2))
+    with pytest.raises(UserError) as refused:
+        load_test(test.folder)
+    assert str(refused.value).startswith(f"{path}: was changed since it was built")
+    assert "put it back or build another test" in str(refused.value)
+    assert str(path) in why_unheard(test.folder, shared_run)
+
+
+def test_settings_written_in_another_hand_are_the_same(test: ListeningTest) -> None:
+    path = test.folder / "listen.json"
+    path.write_text(json.dumps(json.loads(path.read_text())))
+    assert load_test(test.folder) == test
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"version": 99}', '{"version": 2}', "3"])
 def test_a_folder_that_is_no_test_is_refused(test: ListeningTest, content: str) -> None:
     (test.folder / "listen.json").write_text(content)
     with pytest.raises(UserError, match=r"holds no listening test|another version"):

@@ -40,15 +40,15 @@ def test_table_2_as_curves_has_their_numbers_pale_at_our_depths(make_run, papers
     shifted[("robust", "clean", "natural", "eer", "thin_resnet")] = 3.0
     sheet = depth_sheet([make_run(shifted)], [("eer", "thin_resnet")])
     assert [panel.get_title() for panel in sheet.axes] == ["clean", "snr20", "snr10", "snr0"]
-    last = curves(sheet.axes[3])
+    last, their = curves(sheet.axes[3]), "Li et al. 2020, their ThinResNet"
     assert last["robust"][0] == pytest.approx(24.15) and last["baseline"][5] == pytest.approx(49.13)
-    assert last["Li et al. 2020, robust"] == [23.15, 24.63, 28.62, 31.50, 34.91, 46.22]
+    assert last[f"{their}, robust"] == [23.15, 24.63, 28.62, 31.50, 34.91, 46.22]
     theirs = [line for line in sheet.axes[3].lines if "Li et al." in str(line.get_label())]
     assert all(line.get_alpha() == 0.5 and line.get_linestyle() == "--" for line in theirs)
     assert [line.get_color() for line in theirs] == ["#0f6cb4", "#c8501e"]
     assert levels(sheet.axes[0]) == {"natural": 3.0}
     assert len(sheet.axes[3].collections) == 2  # a band per model
-    assert "Li et al. 2020, baseline" in legend(sheet)
+    assert f"{their}, baseline" in legend(sheet)
     top = sheet.axes[0].get_ylim()[1]
     assert top > 49.13
 

@@ -18,7 +18,7 @@ from evaluation.paper.paper import write_paper
 from evaluation.paper.section import paper_section
 from evaluation.paper.tables import PaperCell
 from evaluation.paper.verdicts import ClaimRow
-from evaluation.records import SummaryRow, read_rows
+from evaluation.records import SummaryRow, read_rows, write_rows
 from evaluation.report import build_report
 
 EVIL = "<script>alert(1)</script>\"'|$&"
@@ -110,7 +110,12 @@ def test_one_architecture_and_one_condition_are_enough(run_folder: Path) -> None
 
 
 def test_a_run_without_summary_is_a_user_error(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"summary\.csv"):
+    with pytest.raises(UserError, match=r"summary\.csv: cannot be read"):
+        write(tmp_path)
+    write_rows(tmp_path / "summary.csv", SummaryRow, [])
+    with pytest.raises(
+        UserError, match=r"has no row; delete .*summary\.csv and call `otoscope run`"
+    ):
         write(tmp_path)
 
 
@@ -170,15 +175,27 @@ def test_names_cannot_become_markup(papered: Path, tmp_path: Path) -> None:
     assert "javascript:" not in section
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"figures": [{}]}', "{}", None])
-def test_a_broken_index_is_named(tmp_path: Path, content: str | None) -> None:
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("{", "it is no JSON: Expecting"),
+        ("[]", "it is of another form)"),
+        ('{"figures": [{}]}', "it lacks 'name')"),
+        ("{}", "it lacks 'figures')"),
+        (None, "No such file or directory)"),
+    ],
+)
+def test_a_broken_index_is_named(tmp_path: Path, content: str | None, reason: str) -> None:
     (tmp_path / "paper").mkdir()
     if content is not None:
         (tmp_path / "paper" / "paper.json").write_text(content)
     notes: list[str] = []
     assert paper_section(tmp_path, notes) is None
-    assert len(notes) == 1 and notes[0].startswith("paper/paper.json: cannot be read (")
-    assert notes[0].endswith("run the stage `paper` again")
+    assert len(notes) == 1
+    assert notes[0].startswith(f"paper/paper.json: cannot be read ({reason}")
+    assert notes[0].endswith(
+        f"; delete {tmp_path / 'paper'} and call `otoscope run` with the same configuration again"
+    )
 
 
 def test_the_rest_is_shown_when_the_paper_cannot_be(run_folder: Path) -> None:

@@ -75,7 +75,7 @@ class Visitor:
 
 
 @contextmanager
-def serving(test: ListeningTest) -> Iterator[Visitor]:
+def serving(test: ListeningTest, port: int = 0) -> Iterator[Visitor]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
@@ -86,7 +86,7 @@ def serving(test: ListeningTest) -> Iterator[Visitor]:
     async def begin() -> web.AppRunner:
         runner = web.AppRunner(make_app(test), access_log=None, shutdown_timeout=1)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
         return runner
 
     runner = wait(begin())
@@ -101,7 +101,7 @@ def serving(test: ListeningTest) -> Iterator[Visitor]:
 
 @pytest.fixture(name="serving", scope="session")
 def _serving() -> Callable[..., Any]:
-    """Serves a test while a `with` lasts."""
+    """Serves a test while a `with` lasts, on any port or on one that is given."""
     return serving
 
 

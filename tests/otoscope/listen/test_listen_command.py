@@ -3,12 +3,14 @@
 import csv
 import http.client
 import re
+import shutil
 import signal
 import socket
 import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from evaluation.listening_test.answers import Answer, append_answer, begin_answers
 from evaluation.listening_test.folder import ListeningTest, load_test
@@ -81,6 +83,27 @@ def test_score_before_the_first_answer_and_without_verifiers(test: ListeningTest
     assert {row["mean"] for row in rows(test.folder / "her.csv")} == {""}
 
 
+def test_score_tells_how_the_rates_get_into_the_papers_figure(
+    test: ListeningTest, here, tmp_path: Path
+) -> None:
+    run = tmp_path / "two of them"
+    for place in (run, run / "pure_lstm"):
+        shutil.copytree(test.folder, place / "listening")
+    settings = {"paper": True, "architectures": {"pure_lstm": {}}}
+    (run / "config.yaml").write_text(yaml.safe_dump(settings))
+    (run / "pure_lstm" / "config.yaml").write_text(yaml.safe_dump({"paper": False}))
+    for place in (run, run / "pure_lstm"):
+        said = here("listen", "score", place / "listening", "--verifiers").ok().out
+        assert said.splitlines()[-2:] == [
+            f"into figure 2 of {run}/paper they come by calling otoscope run again:",
+            f"  otoscope run -c '{run}/config.yaml' --output '{run}'",
+        ]
+    for text in ("paper: false", "paper: true\narchitectures: {other: {}}", "[", "3", "\0"):
+        (run / "config.yaml").write_text(text)
+        said = here("listen", "score", run / "pure_lstm" / "listening", "--verifiers").ok().out
+        assert "figure 2" not in said
+
+
 def ask(port: int, path: str) -> int:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     connection.request("GET", path)
@@ -97,7 +120,10 @@ def test_serve_until_it_is_told_to_end(test: ListeningTest, terminal, here, endi
     port = int(address.rsplit(":")[-1].rstrip("/\n"))
     assert [ask(port, path) for path in ("/", "/page.js", "/listen.json")] == [200, 200, 404]
     line = here("listen", "serve", test.folder, "--port", "0").complaint()
-    assert "is at work there" in line
+    assert line == (
+        f"otoscope: {test.folder}: another otoscope listen serve is at work there; "
+        "use its address, or stop it"
+    )
     process.send_signal(signal.SIGINT)
     ended = ending(process, began).ok()
     assert f"ended; now: otoscope listen score {test.folder}" in ended.out and not ended.err
@@ -108,6 +134,29 @@ def test_a_port_that_is_taken_is_told(test: ListeningTest, here) -> None:
         port = other.getsockname()[1]
         line = here("listen", "serve", test.folder, "--port", port).complaint()
     assert f"--port: {port} cannot be had (" in line and "choose another" in line
+
+
+def test_a_folder_that_takes_no_answers_is_told_before_anybody_comes(
+    test: ListeningTest, here
+) -> None:
+    (test.folder / ".lock").mkdir()  # as good as a disk that cannot be written to
+    line = here("listen", "serve", test.folder, "--port", "0").complaint()
+    assert line == (
+        f"otoscope: {test.folder}: cannot be written to (Is a directory); "
+        "copy the folder to where answers can be written"
+    )
+
+
+@pytest.mark.parametrize("command", ["serve", "score"])
+def test_a_test_that_was_changed_is_refused_at_the_start(
+    command: str, test: ListeningTest, here
+) -> None:
+    sound = test.sound(test.triplets[0].sound_a)
+    sound.write_bytes(test.sound(test.triplets[1].sound_a).read_bytes())
+    assert (
+        f"{sound}: was changed since it was built"
+        in here("listen", command, test.folder).complaint()
+    )
 
 
 MISTAKES = {

@@ -135,8 +135,56 @@ def test_a_server_that_went_away_costs_no_answer(serving, test, with_browser) ->
         said = await page.js("document.body.innerText")
         assert "Your answer is not saved yet." in said and "Is it still running?" in said
         assert visitor.lines("ann") == []
+        with serving(test, visitor.port):
+            await page.click("#again")
+            await page.until(on("elsewhere"))  # the server has started again
+        assert visitor.lines("ann") == []
 
     with_browser(script)
+
+
+def test_who_is_not_known_any_more_is_asked_for_a_name(serving, test, with_browser) -> None:
+    """Another test is served there now, or the answers were deleted: trying again is no cure."""
+
+    async def script(browser: Any) -> None:
+        with serving(test) as visitor:
+            page = await browser.page()
+            await enter(page, visitor.address, "ann")
+            await play_through(page)
+        (test.folder / "answers" / "ann.csv").unlink()
+        with serving(test, visitor.port):
+            await page.key("1")
+            await page.until(on("welcome"))
+            said = await page.js("document.querySelector('#name-wrong').textContent")
+            assert said == "this listener is not known here."
+            assert await page.js("document.querySelector('#name').value + location.search") == ""
+            await page.click("#name")
+            await page.write("bob")
+            await page.click("#start")
+            await page.until(on("question"))
+            assert await number(page) == "Question 1 of 4"
+
+    with_browser(script)
+
+
+def test_a_question_of_another_test_begins_again(visitor, with_browser) -> None:
+    async def script(browser: Any) -> None:
+        page = await browser.page()
+        await enter(page, visitor.address, "ann")
+        await play_through(page)
+        await page.js(
+            "const ask = fetch; window.fetch = (address, how) => { window.fetch = ask; return "
+            'ask(address, { ...how, body: how.body.replace(/(?<="question":")\\w+/, \'x\') }); }; 0'
+        )
+        await page.key("1")
+        await page.until(f"{on('question')} && {HEARD} === 0")
+        assert await number(page) == "Question 1 of 4"
+        await play_through(page)
+        await page.key("1")
+        await page.until("document.querySelector('#number').textContent === 'Question 2 of 4'")
+
+    with_browser(script)
+    assert len(visitor.lines("ann")) == 1
 
 
 def test_a_name_that_is_taken_is_asked_about(visitor, with_browser) -> None:
