@@ -4,6 +4,7 @@
 `notes`.
 """
 
+import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -168,6 +169,6 @@ def _optional(run: FinishedRun, name: str, kind: type[Kind]) -> list[Kind]:
     try:
         return list(read_rows(run.path / name, kind))
     except UserError as error:
-        reason = str(error).removeprefix(f"{run.path / name}")
+        reason = str(error).removeprefix(f"{run.path / name}").replace(f"{run.path}{os.sep}", "")
         run.notes.append(f"{run.name}: {name} was left out{reason}")
         return []

@@ -132,7 +132,7 @@ def test_what_is_no_table_is_told_like_a_table_of_others(tmp_path: Path, short_f
         (head + b"a,b\n", ", line 2: 2 cells where there are 10 columns"),
     ):
         path.write_bytes(content)
-        with pytest.raises(UserError, match=rf"scores\.csv{reason}.*; delete it"):
+        with pytest.raises(UserError, match=rf"scores\.csv{reason}.*; delete .* and call"):
             list(read_rows(path, ScoreRow))
 
 
