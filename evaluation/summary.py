@@ -8,6 +8,7 @@ the common set, and their counts say so. `n_scored` is the number behind the mea
 failures of that layer; what was scored here but failed elsewhere is in neither.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -84,6 +85,7 @@ class Results:
     n_replicates: int = 1000
     seed: int = 0
     _groups: dict[_Group, dict[str, _Column]] = field(default_factory=dict, repr=False)
+    _known: dict[tuple[Cell, bytes], dict[str, Estimate]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         names = sorted({row.speaker for row in self.utterances if row.speaker})
@@ -141,7 +143,7 @@ class Results:
             terms: signs and cells, all of one kind of score.
 
         Returns:
-            By metric, as `layer_estimates`, over what is scored for every cell; empty where
+            By metric (`eer` comes with `min_dcf`), over what is scored for every cell; empty where
             that is nothing.
         """
         used = np.logical_and.reduce([self._used(cell) for _, cell in terms])
@@ -155,11 +157,8 @@ class Results:
             for metric in metrics
         }
 
-    def layer_estimates(self, cell: Cell) -> dict[str, Estimate]:
-        """All metrics that come with the cell's own from one computation (`eer`, `min_dcf`)."""
-        return self._estimates(cell, self._used(cell))
-
     def _column(self, group: _Group, layer: str, n: int) -> _Column:
+        self._known.clear()  # what is added now changes what was computed
         columns = self._groups.setdefault(group, {})
         if layer not in columns:
             columns[layer] = _Column.empty(n)
@@ -180,6 +179,14 @@ class Results:
         return own
 
     def _estimates(self, cell: Cell, used: np.ndarray) -> dict[str, Estimate]:
+        """All metrics of a cell's kind of score over `used`, each computed once."""
+        kind = "eer" if cell.metric in TRIAL_METRICS else cell.metric
+        key = cell._replace(metric=kind), hashlib.sha256(np.packbits(used).tobytes()).digest()
+        if key not in self._known:
+            self._known[key] = self._compute(cell, used)
+        return self._known[key]
+
+    def _compute(self, cell: Cell, used: np.ndarray) -> dict[str, Estimate]:
         values = self._columns(cell)[cell.layer].values[used]
         if len(values) == 0:
             return {}
@@ -219,15 +226,8 @@ def summarise(results: Results, depths: Mapping[str, int]) -> list[SummaryRow]:
         depths: depth of each tapped layer, from 1; others have none.
     """
     rows = []
-    shared: dict[tuple[str, ...], dict[str, Estimate]] = {}  # eer and min_dcf, computed once
     for cell in results.cells():
-        key = cell.model, cell.condition, cell.layer, cell.scorer
-        if cell.metric not in TRIAL_METRICS:
-            estimate = results.estimate(cell)
-        else:
-            if key not in shared:
-                shared[key] = results.layer_estimates(cell)
-            estimate = shared[key].get(cell.metric)
+        estimate = results.estimate(cell)
         rows.append(_summary_row(cell, estimate, results.counts(cell), depths.get(cell.layer)))
     layers = order_layers({row.layer for row in rows}, depths)
     models = list(dict.fromkeys(row.model for row in rows))

@@ -237,3 +237,15 @@ def test_a_narrow_console_gets_several_tables_and_whole_numbers() -> None:
 
 def test_every_metric_of_the_tables_has_a_name_in_the_report() -> None:
     assert set(METRICS) == set(reading.METRICS)
+
+
+def test_scores_that_come_later_count() -> None:
+    """What was computed before is not kept."""
+    results = Results(UTTERANCES, [], n_replicates=20)
+    place = ("baseline", "clean", "", "cnn1")
+    rows = [ScoreRow(*place, u.utterance, u.speaker, "stoi", "", 0.5) for u in UTTERANCES]
+    cell = Cell("baseline", "clean", "cnn1", "stoi")
+    results.add_scores(rows[:4])
+    assert results.estimate(cell).value == 0.5
+    results.add_scores(replace(row, value=1.0) for row in rows[4:8])
+    assert results.estimate(cell).value == 0.75
