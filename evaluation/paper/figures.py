@@ -27,6 +27,7 @@ MODELS = (BASELINE, ROBUST, "untrained")
 SIZE = (3.3, 2.7)  # inches of a panel
 CHANCE = 50.0
 PEOPLE = "#197a5d"
+NO_SOUND = "#c07000"  # of no verifier: they take theirs in turn
 KINDS = {
     "": "rendered against rendered",
     ":natural": "natural against rendered",
@@ -194,8 +195,8 @@ def _draw_identity(panel: Any, run: FinishedRun, rows: list[Row]) -> None:
             mine = select(rows, scorer=verifier + end)
             draw_series(panel, mine, f"{verifier}: {what}", colour, style)
     mine = select(rows, scorer=STATES)
-    draw_series(panel, mine, "linear probe of the states", "#b13a86")
+    draw_series(panel, mine, "linear probe of the states", NO_SOUND)
     for row in select(mine, layer="natural"):
         level = number(row["mean"])
         if level is not None:
-            panel.axhline(level, color="#b13a86", lw=0.9, ls=":", label="the same on log-mels")
+            panel.axhline(level, color=NO_SOUND, lw=0.9, ls=":", label="the same on log-mels")
