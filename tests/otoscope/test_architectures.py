@@ -117,6 +117,7 @@ def test_the_differences_are_over_both_seeds_and_of_the_bodies(run: Path) -> Non
     assert set(by_name) == {
         "robust - baseline",
         "robust - baseline, beyond clean",
+        "robust - baseline, beyond clean, less blstm1",
         "linear - highway",
     }
     stoi = [row for row in by_name["robust - baseline"] if row["metric"] == "stoi"]

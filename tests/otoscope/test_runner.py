@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -18,7 +19,15 @@ def test_one_gpu_or_none_is_left_as_it_is() -> None:
     assert own_gpu(3, "5", 1) is None
 
 
-def test_ctrl_c_waits_for_the_end_of_a_block_and_is_then_heard() -> None:
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Ctrl-C as Python takes it, whatever started the tests: a background shell ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_waits_for_the_end_of_a_block_and_is_then_heard(heard) -> None:
     handler, steps = signal.getsignal(signal.SIGINT), []
     with pytest.raises(KeyboardInterrupt):
         with uninterrupted():
@@ -29,7 +38,7 @@ def test_ctrl_c_waits_for_the_end_of_a_block_and_is_then_heard() -> None:
     assert signal.getsignal(signal.SIGINT) is handler
 
 
-def test_an_error_in_the_block_goes_before_and_the_handler_comes_back() -> None:
+def test_an_error_in_the_block_goes_before_and_the_handler_comes_back(heard) -> None:
     handler = signal.getsignal(signal.SIGINT)
     with pytest.raises(ValueError), uninterrupted():
         signal.raise_signal(signal.SIGINT)
