@@ -18,7 +18,13 @@ REVERB = "reverb"
 
 
 class Corpus(ABC):
-    """Speech in three speaker-disjoint splits; the constructor only stores its arguments."""
+    """Speech in three speaker-disjoint splits; the constructor only stores its arguments.
+
+    Attributes:
+        phone_set: All labels that its tier "phone" may have; None where that is not known.
+    """
+
+    phone_set: frozenset[str] | None = None
 
     def fetch(self) -> None:
         """Download what is missing where that was asked for; the fingerprint may change by it.
@@ -41,7 +47,9 @@ class Corpus(ABC):
         """The cuts of a split, each with one supervision.
 
         The supervision has ``text``, ``speaker``, ``gender`` ("female", "male" or None) and, where
-        known, ``alignment`` with the tiers "word" and "phone". A split may be empty.
+        known, ``alignment`` with the tiers "word" and "phone", in seconds from the beginning of the
+        cut, as the corpus has them: `corpora.tiers` checks them. What else is known of the speaker
+        ("accent", "age_years", ...) is in its ``custom``. A split may be empty.
         """
 
     @abstractmethod

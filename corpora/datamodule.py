@@ -14,10 +14,11 @@ from corpora.corpus import NOISE_KINDS, Corpus, ImpulseResponses, NoiseSource, N
 from corpora.dataset import ChooseNoise, SpeechDataset
 from corpora.noise_bank import NoiseBank
 from corpora.noise_choice import TestNoise, TrainingNoise
-from corpora.samplers import BatchSampler
-from corpora.screening import cut_problem, transcript_problem
-from corpora.selection import first_of_each_speaker
+from corpora.samplers import BatchSampler, OnceSampler
+from corpora.screening import screened
+from corpora.selection import Order, first_of_each_speaker, in_order, merged
 from corpora.text import DEFAULT_ALPHABET
+from corpora.tiers import alignment_remarks
 
 _VALIDATION_EPOCH = -1
 
@@ -91,6 +92,7 @@ class SpeechDataModule(LightningDataModule):
         self.unusable_noise: list[tuple[str, str, str]] = []
         self.remarks: list[tuple[str, str, str]] = []
         self._cuts: dict[Split, CutSet] = {}
+        self._origin: dict[str, Split] = {}
         self._banks: dict[NoiseSplit, NoiseBank] = {}
         self._check()
 
@@ -163,6 +165,34 @@ class SpeechDataModule(LightningDataModule):
         """The test split in one condition."""
         return self._loader("test", self._test_noise(condition))
 
+    def corpus_cuts(self, splits: Sequence[Split], per_speaker: int | None = None) -> list[Cut]:
+        """The utterances of several splits as `cuts` has them, or the first of each speaker by id.
+
+        Raises:
+            UserError: When two splits have an utterance id in common.
+        """
+        found = merged({split: self.cuts(split) for split in splits}, per_speaker)
+        self._origin |= {cut.id: split for split, cut in found}
+        return [cut for _, cut in found]
+
+    def corpus_dataloader(
+        self,
+        splits: Sequence[Split] = ("train", "dev", "test"),
+        per_speaker: int | None = None,
+        order: Order = "duration",
+    ) -> DataLoader[SpeechBatch]:
+        """All of `corpus_cuts`, clean and always the same, each heard by exactly one process.
+
+        ``order`` is "duration", which pads least, or "speaker", one after the other. What is wrong
+        with alignments is added to ``remarks``.
+        """
+        cuts = self.corpus_cuts(splits, per_speaker)
+        found = alignment_remarks(cuts, self.corpus.phone_set)
+        remarks = [(self._origin[name], name, remark) for name, remark in found]
+        self.remarks[:] = dict.fromkeys(self.remarks + remarks)
+        sampler = OnceSampler(in_order(cuts, order), self.batch_duration_s, *self._process())
+        return self._batches(sampler)
+
     def on_before_batch_transfer(self, batch: SpeechBatch, dataloader_idx: int) -> SpeechBatch:
         """Note what the batch says about utterances that could not be used."""
         state = self.trainer.state.stage if self.trainer is not None else None
@@ -173,7 +203,7 @@ class SpeechDataModule(LightningDataModule):
     def note(self, split: str, batch: SpeechBatch) -> None:
         """Add the failures and warnings of a batch to ``unusable`` and ``remarks``, once each."""
         for found, known in ((batch.failures, self.unusable), (batch.warnings, self.remarks)):
-            new = [(split, name, reason) for name, reason in found]
+            new = [(self._origin.get(name, split), name, reason) for name, reason in found]
             known += [entry for entry in new if entry not in known]
 
     def noted(self, split: Split, loader: DataLoader[SpeechBatch]) -> Iterator[SpeechBatch]:
@@ -183,17 +213,12 @@ class SpeechDataModule(LightningDataModule):
             yield batch
 
     def _screened(self, split: Split) -> CutSet:
-        self.unusable += [(split, name, reason) for name, reason in self.corpus.problems(split)]
-        kept = []
-        for cut in sorted(self.corpus.load(split), key=lambda cut: str(cut.id)):
-            problem = cut_problem(cut, self.alphabet, needs_text=split != "test")
-            if problem is not None:
-                self.unusable.append((split, cut.id, problem))
-                continue
-            foreign = transcript_problem(cut.supervisions[0].text or "", self.alphabet)
-            if foreign is not None:
-                self.remarks.append((split, cut.id, foreign))
-            kept.append(cut)
+        kept, problems, remarks = screened(
+            self.corpus.load(split), self.alphabet, needs_text=split != "test"
+        )
+        problems = self.corpus.problems(split) + problems
+        self.unusable += [(split, name, reason) for name, reason in problems]
+        self.remarks += [(split, name, remark) for name, remark in remarks]
         if split == "test" and self.utterances_per_test_speaker is not None:
             kept = first_of_each_speaker(kept, self.utterances_per_test_speaker)
         if not kept and split != "dev":
@@ -232,17 +257,30 @@ class SpeechDataModule(LightningDataModule):
         shuffle: bool = False,
         cuts: CutSet | None = None,
     ) -> DataLoader[SpeechBatch]:
-        trainer = self.trainer
+        rank, world_size = self._process()
         sampler = BatchSampler(
             self.cuts(split) if cuts is None else cuts,
             self.batch_duration_s,
             shuffle,
             num_buckets=self.num_buckets,
             seed=self.seed,
-            rank=trainer.global_rank if trainer is not None else 0,
-            world_size=trainer.world_size if trainer is not None else 1,
+            rank=rank,
+            world_size=world_size,
         )
         bank = self.bank("test" if split == "test" else "train")
+        return self._batches(sampler, choose, bank)
+
+    def _process(self) -> tuple[int, int]:
+        """Number of this process, and how many there are."""
+        trainer = self.trainer
+        return (trainer.global_rank, trainer.world_size) if trainer is not None else (0, 1)
+
+    def _batches(
+        self,
+        sampler: BatchSampler | OnceSampler,
+        choose: ChooseNoise | None = None,
+        bank: NoiseBank | None = None,
+    ) -> DataLoader[SpeechBatch]:
         return DataLoader(
             SpeechDataset(choose, bank, self.alphabet),
             sampler=sampler,

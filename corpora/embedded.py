@@ -81,10 +81,20 @@ class EmbeddedCorpus(Corpus):
         made_once(self.folder, lambda folder: self._synthesise(folder, progress))
 
     def load(self, split: Split) -> CutSet:
-        """The cuts of a split, with word and phone alignments (phones in IPA, without stress)."""
+        """The cuts of a split, with word and phone alignments (phones in IPA, without stress).
+
+        A supervision's ``custom`` has its voice: ``variant`` and ``accent`` by espeak-ng's names,
+        ``rate`` in words per minute, and ``pitch`` from 0 to 99, the latter two as espeak-ng was
+        told; what is heard also depends on the variant.
+        """
         self.prepare()
         folder = self.folder
-        return stored_cuts(folder / f"{split}.jsonl.gz", folder)
+        cuts = stored_cuts(folder / f"{split}.jsonl.gz", folder)
+        speakers = {speaker.name: speaker for _, speaker, _ in self._script()}
+        for cut in cuts:  # not in the cache, which older versions wrote too
+            supervision = cut.supervisions[0]
+            supervision.custom = speakers[supervision.speaker].attributes
+        return cuts
 
     def voices(self, split: Split) -> set[str]:
         """Who speaks in a split: espeak-ng's names of their voices, whatever rate and pitch."""

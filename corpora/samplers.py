@@ -1,11 +1,46 @@
 """Batches of similar durations, shuffled anew in every epoch, shared out among processes."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from lhotse import CutSet
+from lhotse.cut import Cut
 from lhotse.dataset.sampling import DynamicBucketingSampler, DynamicCutSampler
 from torch.utils.data import Sampler
+
+
+class OnceSampler(Sampler[tuple[int, CutSet]]):
+    """Yields ``(0, cuts of a batch)`` in the order given; every utterance in exactly one process.
+
+    `BatchSampler` lets a process hear a batch again so that all have equally many. What is counted
+    or ranked must be heard once; processes may differ by one batch here.
+
+    Args:
+        cuts: The utterances in the order in which they are heard.
+        batch_duration_s: Summed duration of the utterances of a batch, in seconds.
+        rank: Number of this process.
+        world_size: Number of processes.
+    """
+
+    def __init__(
+        self, cuts: Iterable[Cut], batch_duration_s: float, rank: int = 0, world_size: int = 1
+    ) -> None:
+        batches: list[list[Cut]] = []
+        total = 0.0
+        for cut in cuts:
+            if not batches or total + cut.duration > batch_duration_s:
+                batches.append([])
+                total = 0.0
+            batches[-1].append(cut)
+            total += cut.duration
+        self.batches = batches[rank::world_size]
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[tuple[int, CutSet]]:
+        for batch in self.batches:
+            yield 0, CutSet.from_cuts(batch)
 
 
 class BatchSampler(Sampler[tuple[int, CutSet]]):

@@ -1,5 +1,7 @@
 """Why an utterance cannot be used, in one line; and what is worth a remark."""
 
+from collections.abc import Iterable
+
 import numpy as np
 from jaxtyping import Float
 from lhotse.cut import Cut
@@ -58,3 +60,24 @@ def cut_problem(cut: Cut, alphabet: str, needs_text: bool) -> str | None:
     if problem is None and needs_text:
         problem = transcript_problem(cut.supervisions[0].text or "", alphabet)
     return problem
+
+
+def screened(
+    cuts: Iterable[Cut], alphabet: str, needs_text: bool
+) -> tuple[list[Cut], list[tuple[str, str]], list[tuple[str, str]]]:
+    """The cuts that can be used as far as their manifests tell, in order of their ids.
+
+    Returns:
+        They; ``(utterance id, reason)`` of the others; ``(utterance id, remark)`` of transcripts
+        that recognisers cannot spell, where they are not needed.
+    """
+    kept, problems, remarks = [], [], []
+    for cut in sorted(cuts, key=lambda cut: str(cut.id)):
+        problem = cut_problem(cut, alphabet, needs_text)
+        if problem is not None:
+            problems.append((cut.id, problem))
+            continue
+        foreign = transcript_problem(cut.supervisions[0].text or "", alphabet)
+        remarks += [(cut.id, foreign)] if foreign is not None else []
+        kept.append(cut)
+    return kept, problems, remarks

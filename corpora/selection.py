@@ -1,13 +1,18 @@
 """Which utterances, and what the tables say about them: pure functions on cuts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Literal
 
 from lhotse.cut import Cut
 
+from acoustics.errors import UserError
 from corpora.augmentation import test_recipe
+from corpora.corpus import Split
 from corpora.dataset import UnusableError, hear
 from corpora.noise_bank import NoiseBank
 from corpora.text import normalise
+
+Order = Literal["duration", "speaker"]
 
 
 def first_of_each_speaker(cuts: Iterable[Cut], count: int) -> list[Cut]:
@@ -20,6 +25,45 @@ def first_of_each_speaker(cuts: Iterable[Cut], count: int) -> list[Cut]:
         if taken[speaker] <= count:
             chosen.append(cut)
     return chosen
+
+
+def merged(
+    splits: Mapping[Split, Iterable[Cut]], per_speaker: int | None = None
+) -> list[tuple[Split, Cut]]:
+    """The cuts of several splits with their split, or the first ``per_speaker`` of each speaker.
+
+    Raises:
+        UserError: When two splits have an utterance id in common.
+    """
+    found: dict[str, tuple[Split, Cut]] = {}
+    for split, cuts in splits.items():
+        for cut in cuts if per_speaker is None else first_of_each_speaker(cuts, per_speaker):
+            other, _ = found.setdefault(cut.id, (split, cut))
+            if other != split:
+                raise UserError(f"utterance id {cut.id} is in both {other} and {split}: rename one")
+    return list(found.values())
+
+
+def in_order(cuts: Iterable[Cut], order: Order) -> list[Cut]:
+    """Sorted by duration, which pads batches least, or one speaker after the other; then by id."""
+    if order == "duration":
+        return sorted(cuts, key=lambda cut: (cut.duration, str(cut.id)))
+    return sorted(cuts, key=lambda cut: (str(cut.supervisions[0].speaker), str(cut.id)))
+
+
+def speaker_attributes(cuts: Iterable[Cut]) -> dict[str, dict[str, str | int | float]]:
+    """What is known of each speaker: "sex", and all of ``custom`` that is text or a number.
+
+    An attribute that differs between the utterances of a speaker is not the speaker's.
+    """
+    found: dict[str, dict[str, str | int | float]] = {}
+    for cut in cuts:
+        supervision = cut.supervisions[0]
+        given = {"sex": supervision.gender or "", **(supervision.custom or {})}
+        own = {key: value for key, value in given.items() if isinstance(value, str | int | float)}
+        known = found.setdefault(str(supervision.speaker), own)
+        found[str(supervision.speaker)] = dict(known.items() & own.items())
+    return {name: dict(sorted(found[name].items())) for name in sorted(found)}
 
 
 def utterance_rows(cuts: Iterable[Cut]) -> list[dict[str, str | int | float]]:

@@ -46,6 +46,12 @@ class Speaker:
         """The name espeak-ng knows this variant and accent by."""
         return f"{self.accent}+{self.variant}"
 
+    @property
+    def attributes(self) -> dict[str, str | int]:
+        """What else than sex may be asked about this voice."""
+        accent = self.accent.removeprefix("gmw/")
+        return {"variant": self.variant, "accent": accent, "rate": self.rate, "pitch": self.pitch}
+
 
 def corpus_speakers(count: int) -> list[Speaker]:
     """The first ``count`` speakers, women and men in turn; a longer list begins like a shorter one.

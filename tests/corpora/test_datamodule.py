@@ -21,8 +21,8 @@ from corpora.generated_noise import GeneratedNoise
 from corpora.mixing import active, mean_power
 from corpora.noise_bank import NoiseBank
 from corpora.noise_choice import TestNoise as FixedNoise
-from corpora.samplers import BatchSampler
-from corpora.selection import mixture_rows, utterance_rows
+from corpora.samplers import BatchSampler, OnceSampler
+from corpora.selection import mixture_rows, speaker_attributes, utterance_rows
 
 CONDITIONS = ["clean", "snr10", "snr0"]
 
@@ -369,3 +369,67 @@ def test_noise_too_large_for_memory_is_read_each_time(
     one, other = kept(name), read(name)
     np.testing.assert_allclose(one / np.abs(one).max(), other / np.abs(other).max(), atol=1e-3)
     assert not read._kept
+
+
+def test_a_pass_over_the_corpus_is_clean_and_hears_everybody_once(data: SpeechDataModule) -> None:
+    """Although the module has noise, whose recordings it does not even load."""
+    cuts = {cut.id: cut for cut in data.corpus_cuts(("train", "dev", "test"))}
+    batches = list(data.corpus_dataloader())
+    assert len(ids(batches)) == 64 and set(ids(batches)) == set(cuts)
+    assert len({name for batch in batches for name in batch.speakers}) == 12
+    assert not any(noise for batch in batches for noise in batch.noises) and not data._banks
+    assert all(torch.equal(batch.waveform, batch.clean) for batch in batches)
+    assert [b.ids for b in data.corpus_dataloader()] == [b.ids for b in batches]
+    durations = [cuts[name].duration for name in ids(batches)]
+    assert durations == sorted(durations)
+    assert all(sum(cuts[name].duration for name in b.ids) <= 10.0 or len(b) == 1 for b in batches)
+    assert data.remarks == []
+
+
+def test_a_pass_over_some_speakers_one_after_the_other(data: SpeechDataModule) -> None:
+    loader = data.corpus_dataloader(("test", "train"), per_speaker=2, order="speaker")
+    batches = list(loader)
+    speakers = [name for batch in batches for name in batch.speakers]
+    assert speakers == sorted(speakers) and len(speakers) == 2 * len(set(speakers)) == 20
+    assert {name.rpartition("-")[2] for name in ids(batches)} == {"001", "002"}
+    assert ids(batches) == sorted(ids(batches))
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3, 7, 50])
+def test_processes_share_a_pass_exactly(corpus: EmbeddedCorpus, processes: int) -> None:
+    cuts = list(corpus.load("train"))
+    samplers = [OnceSampler(cuts, 8.0, rank, processes) for rank in range(processes)]
+    heard = [[[cut.id for cut in batch] for _, batch in sampler] for sampler in samplers]
+    assert [len(batches) for batches in heard] == [len(sampler) for sampler in samplers]
+    assert sorted(name for part in heard for batch in part for name in batch) == sorted(
+        cut.id for cut in cuts
+    )
+    assert max(map(len, heard)) - min(map(len, heard)) <= 1
+    in_turn = [heard[i % processes][i // processes] for i in range(sum(map(len, heard)))]
+    assert [name for batch in in_turn for name in batch] == [cut.id for cut in cuts]
+
+
+def test_what_a_pass_could_not_use_is_noted_with_its_split(bad: Files) -> None:
+    class Parted(Files):
+        def load(self, split: Split) -> CutSet:
+            mine = [c for c in self.found if (c.id in ("silent", "good")) == (split == "train")]
+            return CutSet.from_cuts([] if split == "dev" else mine)
+
+    data = SpeechDataModule(Parted(bad.found))
+    for batch in data.corpus_dataloader():
+        data.note("test", batch)
+    assert ("train", "silent", "silent") in data.unusable
+    assert {split for split, name, _ in data.unusable if name != "silent"} == {"test"}
+    with pytest.raises(UserError, match="utterance id clipped is in both train and test"):
+        SpeechDataModule(bad).corpus_dataloader(("train", "test"))
+
+
+def test_attributes_of_speakers(corpus: EmbeddedCorpus) -> None:
+    cuts = list(corpus.load("test"))
+    known = speaker_attributes(cuts)
+    assert known["w00"] == {
+        **{"accent": "en", "pitch": 42, "rate": 106, "sex": "female", "variant": "f1"},
+    }
+    assert len(known) == 4 and {own["sex"] for own in known.values()} == {"female", "male"}
+    cuts[1].supervisions[0].custom = {**cuts[1].supervisions[0].custom, "rate": 0, "mood": "calm"}
+    assert speaker_attributes(cuts)["w00"].keys() == {"accent", "pitch", "sex", "variant"}
