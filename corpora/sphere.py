@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-_MAGIC = b"NIST_1A"
+_MAGIC, _USUAL = b"NIST_1A", 1024
 _PLAIN = {"pcm", "alaw", "ulaw", "mu-law"}
 _COMPRESSIONS = ("shorten", "shortpack", "wavpack")
 
@@ -42,12 +42,12 @@ def read_header(path: Path) -> dict[str, str] | None:
     a type (``-i``, ``-r`` or ``-s`` with a length) and a value, up to ``end_head``.
     """
     with path.open("rb") as file:
-        first = file.read(16)
-        if not first.startswith(_MAGIC):
+        header = file.read(_USUAL)
+        if not header.startswith(_MAGIC):
             return None
-        size = first[8:].strip()
-        length = int(size) if size.isdigit() else 1024
-        lines = (first + file.read(length - 16)).decode("latin-1").splitlines()
+        size = header[len(_MAGIC) :].split(None, 1)[:1]
+        length = int(size[0]) if size and size[0].isdigit() else _USUAL
+        lines = (header + file.read(max(length - _USUAL, 0))).decode("latin-1").splitlines()
     fields = {"header_bytes": str(length)}
     for line in lines[2:]:
         parts = line.split(None, 2)

@@ -142,7 +142,7 @@ class TimitCorpus(Corpus):
                     + (f", e.g. {': '.join(problems[part][-1])}" if problems[part] else "")
                 )
         if self.dev_speakers:
-            hold_out(cuts, self.dev_speakers, self.seed)
+            hold_out(cuts, self.dev_speakers, self.seed, f"TIMIT: {self.folder}")
         write_index(folder, cuts, problems)
 
     def _places(self) -> dict[Part, list[Path]]:

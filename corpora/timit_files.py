@@ -12,7 +12,7 @@ TIMIT_RATE = 16000
 """Samples per second in label files, whatever rate the audio was converted to since."""
 
 _LABEL = re.compile(r"(-?\d+)\s+(-?\d+)\s+(\S.*)")
-_SPAN = re.compile(r"\s*\d+\s+\d+\s+")
+_SPAN = re.compile(r"\A\s*\d+\s+\d+\s+")
 _DATE = re.compile(r"(\d+)/(\d+)/(\d+)")
 _HEIGHT = re.compile(r"(\d+)'(\d+)")
 _SEXES = {"F": "female", "M": "male"}
@@ -50,7 +50,7 @@ def read_labels(path: Path) -> list[AlignmentItem]:
 
 def read_transcript(path: Path) -> str:
     """The sentence of a ``.TXT`` file, which begins with its first and last sample, spelled out."""
-    return spelled(_SPAN.sub("", path.read_text(encoding="latin-1"), count=1))
+    return spelled(_SPAN.sub("", path.read_text(encoding="latin-1")))
 
 
 def spelled(text: str) -> str:
