@@ -187,9 +187,9 @@ class SpeechDataModule(LightningDataModule):
         with alignments is added to ``remarks``.
         """
         cuts = self.corpus_cuts(splits, per_speaker)
-        found = alignment_remarks(cuts, self.corpus.phone_set)
-        remarks = [(self._origin[name], name, remark) for name, remark in found]
-        self.remarks[:] = dict.fromkeys(self.remarks + remarks)
+        for name, remark in alignment_remarks(cuts, self.corpus.phone_set):
+            self.remarks.append((self._origin[name], name, remark))
+        self.remarks[:] = dict.fromkeys(self.remarks)  # a second pass says the same
         sampler = OnceSampler(in_order(cuts, order), self.batch_duration_s, *self._process())
         return self._batches(sampler)
 

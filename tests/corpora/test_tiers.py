@@ -7,7 +7,7 @@ import pytest
 from lhotse import CutSet, MonoCut, SupervisionSegment
 from lhotse.supervision import AlignmentItem
 
-from corpora.embedded import EmbeddedCorpus
+from corpora.embedded import EmbeddedCorpus, recording_of
 from corpora.librispeech import LibriSpeechCorpus
 from corpora.tiers import CUT, KEPT, LEFT_OUT, UNKNOWN, alignment_remarks, check_tiers, time_flaws
 
@@ -19,7 +19,8 @@ Item = AlignmentItem
 def cut_with(name: str = "u", **tiers: list[AlignmentItem]) -> MonoCut:
     """One second of speech."""
     segment = SupervisionSegment(name, name, 0.0, 1.0, alignment=tiers or None)
-    return MonoCut(name, start=0.0, duration=1.0, channel=0, supervisions=[segment])
+    recording = recording_of(name, Path("u.wav"), 16000)
+    return MonoCut(name, 0.0, 1.0, channel=0, supervisions=[segment], recording=recording)
 
 
 def test_good_tiers_come_back_as_they_are() -> None:

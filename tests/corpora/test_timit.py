@@ -258,6 +258,7 @@ def test_labels_that_do_not_fit_are_kept_counted_and_named(timit: Path, corpus: 
     data = SpeechDataModule(found)
     heard = [name for batch in data.corpus_dataloader() for name in batch.ids]
     assert len(heard) == len(set(heard)) == 12 and not data.unusable
+    data.corpus_dataloader()
     assert data.remarks == [
         ("train", "FAAA0-SI9", "has no phone alignment"),
         (
