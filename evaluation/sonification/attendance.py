@@ -21,7 +21,7 @@ class Attendance:
 
     def __init__(self, utterances: Utterances) -> None:
         self.utterances = utterances
-        self.heard = torch.zeros(len(utterances), dtype=torch.int64)
+        self.heard = np.zeros(len(utterances), np.int64)
         self.lost: dict[str, str] = {}
 
     @property
@@ -53,8 +53,9 @@ class Attendance:
                     f"utterance '{name}' has {length} samples, but its cut {samples}: {advice}"
                 )
             places.append(place)
-        self.heard[places] += 1
-        return batch, np.array(places, np.int64)
+        here = np.array(places, np.int64)
+        np.add.at(self.heard, here, 1)
+        return batch, here
 
     def close(self, device: torch.device) -> tuple[Bool[np.ndarray, " utterance"], dict[str, str]]:
         """Which utterances were heard, by any process, and why the others were not.
@@ -65,7 +66,7 @@ class Attendance:
         Raises:
             UserError: one was heard twice.
         """
-        heard = summed(self.heard.to(device)).cpu().numpy()
+        heard = summed(torch.from_numpy(self.heard).to(device)).cpu().numpy()
         names = self.utterances.id
         if heard.max(initial=0) > 1:
             raise UserError(

@@ -61,8 +61,8 @@ def write_clips(
         utterance = registry.utterances.id[owner]
         try:
             waveform, _ = load_waveform(by_id[utterance])
-        except AudioError as error:
-            failures[utterance] = str(error)
+        except (KeyError, AudioError) as error:
+            failures[utterance] = "no such cut" if isinstance(error, KeyError) else str(error)
             continue
         for segment in wanted[registry.owner[wanted] == owner]:
             span = waveform[registry.start[segment] : registry.end[segment]]

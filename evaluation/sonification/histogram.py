@@ -24,7 +24,7 @@ EDGES: np.ndarray = np.concatenate([-_POSITIVE[::-1], _POSITIVE])
 """Where bin `i` begins, and `i + 1` where it ends, shape (BINS + 1,)."""
 
 
-def histogram(values: Float[Tensor, "state feature"]) -> Int[Tensor, "feature {BINS}"]:
+def histogram(values: Float[Tensor, "state feature"]) -> Int[Tensor, "feature bin"]:
     """How many values of each feature fall into each bin; those that are not finite into none."""
     bits = values.float().contiguous().view(torch.int32)
     step = ((bits & 0x7FFFFFFF) >> _SHIFT) - _FIRST
@@ -38,7 +38,7 @@ def histogram(values: Float[Tensor, "state feature"]) -> Int[Tensor, "feature {B
 
 
 def quantile(
-    counts: Int[np.ndarray, "feature {BINS}"],
+    counts: Int[np.ndarray, "feature bin"],
     low: Float[np.ndarray, " feature"],
     high: Float[np.ndarray, " feature"],
     share: float,
@@ -64,7 +64,7 @@ def quantile(
 
 
 def share_above(
-    counts: Int[np.ndarray, "feature {BINS}"],
+    counts: Int[np.ndarray, "feature bin"],
     low: Float[np.ndarray, " feature"],
     high: Float[np.ndarray, " feature"],
     threshold: Float[np.ndarray, " feature"],

@@ -34,7 +34,7 @@ class Spans(NamedTuple):
 
 def channel_states(
     values: Float[Tensor, "*place width"], features: int
-) -> Float[Tensor, "*place {features}"]:
+) -> Float[Tensor, "*place feature"]:
     """States by feature: a convolution's feature is a channel, the mean over its bands."""
     if values.shape[-1] == features:
         return values

@@ -3,10 +3,12 @@
 What is kept has the size of its result: nothing grows with the audio but the list of segments.
 """
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from asr_models.layer import Layer
@@ -130,6 +132,13 @@ class Search:
             UserError: an utterance was heard twice.
         """
         heard, lost = self.attendance.close(self.device)
+        with warnings.catch_warnings():  # a process may have had nothing to do
+            warnings.filterwarnings("ignore", message=".*was called before the ``update`` method")
+            return self._computed(heard, lost)
+
+    def _computed(
+        self, heard: Bool[np.ndarray, " utterance"], lost: dict[str, str]
+    ) -> Sonification:
         return Sonification(
             units=self.units,
             settings=self.settings,

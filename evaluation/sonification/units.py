@@ -134,7 +134,7 @@ def _tier(tier: str, items: list[Items], utterances: Utterances) -> Registry:
     return Registry(
         unit=f"{tier}s",
         utterances=utterances,
-        owner=np.repeat(np.arange(len(items)), [len(found.labels) for found in items]),
+        owner=np.repeat(np.arange(len(items)), np.array([len(i.labels) for i in items], np.int64)),
         start=np.concatenate([np.zeros(0, np.int64), *(found.start for found in items)]),
         end=np.concatenate([np.zeros(0, np.int64), *(found.end for found in items)]),
         parts=codes.astype(np.int32)[:, None],

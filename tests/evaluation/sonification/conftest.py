@@ -70,7 +70,7 @@ def _noise(codes: Tensor, feature: int) -> Tensor:
 
 
 class Toy(Recogniser):
-    """Reads the code off every frame, and off every second one from the second on."""
+    """Reads the code off every frame, and off the middle of every two."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -84,28 +84,32 @@ class Toy(Recogniser):
 
     def forward(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         frames = mel_frames(lengths, 160)
-        padded = nn.functional.pad(waveform, (0, 160))[:, ::160][:, : int(frames.max())]
-        codes = (padded * SCALE).round().to(torch.int64).clamp(min=0)
-        self.coarse(codes, valid_mask(frames, codes.shape[1]))
-        codes, states = codes[:, ::2], pooled_length(frames, 2)
+        codes = (nn.functional.pad(waveform, (0, 400)) * SCALE).round().to(torch.int64)
+        early = codes[:, ::160][:, : int(frames.max())]
+        self.coarse(early, valid_mask(frames, early.shape[1]))
+        states = pooled_length(frames, 2)
+        codes = codes[:, 80::320][:, : int(states.max())]  # where its states are centred
         x = self.fine(codes, valid_mask(states, codes.shape[1]))
         return self.head(x.nan_to_num()).log_softmax(-1), states
 
 
-def make_corpus(seed: int = 0, each: int = 4) -> SimpleNamespace:
-    """`cuts`, and `sounds` by id: utterances of 0.2 to 2.5 s, of every speaker."""
+def make_corpus(seed: int = 0, each: int = 4, shortest: int = 60) -> SimpleNamespace:
+    """`cuts`, and `sounds` by id: utterances of some words by every speaker.
+
+    Phones last `shortest` samples or more; those above 320 contain the centre of a state.
+    """
     rng = np.random.default_rng(seed)
     cuts, sounds = [], {}
     for number, (speaker, sex) in enumerate(SPEAKERS.items(), start=1):
         for k in range(each):
             name = f"{speaker}-{k}"
             words = list(rng.choice(WORDS, rng.integers(1, 7)))
-            cuts.append(_speak(name, speaker, sex, words, number, rng, sounds))
+            cuts.append(_speak(name, speaker, sex, words, number, shortest, rng, sounds))
     return SimpleNamespace(cuts=cuts, sounds=sounds)
 
 
 def _speak(
-    name: str, speaker: str, sex: str, words: list[str], number: int,
+    name: str, speaker: str, sex: str, words: list[str], number: int, shortest: int,
     rng: np.random.Generator, sounds: dict[str, np.ndarray],
 ) -> MonoCut:  # fmt: skip
     codes = [np.full(rng.integers(300, 2000), 256 * number)]
@@ -113,7 +117,7 @@ def _speak(
     for word in words:
         begin = at
         for phone in LEXICON[word]:
-            size = int(rng.integers(250, 2200))
+            size = int(rng.integers(shortest, 2200))
             code = 256 * number + 16 * (1 + WORDS.index(word)) + 1 + PHONES.index(phone)
             codes.append(np.full(size, code))
             tiers["phone"].append(AlignmentItem(phone, at / 16000, size / 16000))

@@ -40,8 +40,10 @@ def most_common(labels: np.ndarray) -> str:
     return Counter(labels.tolist()).most_common(1)[0][0]
 
 
-def test_a_known_answer(toy, corpus, units) -> None:
+def test_a_known_answer(toy) -> None:
     """One feature fires on a phone, one on a word, one on a speaker and one never, in noise."""
+    corpus = toy.corpus(shortest=320)
+    units = build_units(corpus.cuts, UNITS)
     found = sonify(toy.recogniser(), toy.batches(corpus), units)
     tops, made = found.tops, units.registries
     phones = made["phones"].label[tops["phones"]["fine"].ids]
