@@ -111,4 +111,5 @@ def write_table(folder: Path, name: str, parts: Iterable[Columns]) -> None:
         ) from error
     finally:
         for part in files.values():
-            part.unlink(missing_ok=True)
+            if part.exists():
+                part.unlink()

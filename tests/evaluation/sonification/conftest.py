@@ -6,7 +6,6 @@ a power of two, so that sums are exact whatever their order.
 """
 
 from collections.abc import Sequence
-from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
 
@@ -181,9 +180,10 @@ def all_states(corpus: SimpleNamespace, recogniser: Recogniser) -> dict[str, lis
 
 def states_of(timing: Timing, start: int, end: int, count: int) -> list[int]:
     """The states centred in `[start, end)`, else the one nearest to the middle (the later)."""
-    inside = [i for i in range(count) if start <= timing.centre(i) < end]
-    middle = Fraction(int(start) + int(end), 2)
-    return inside or [min(range(count), key=lambda i: (abs(timing.centre(i) - middle), -i))]
+    centres = [float(timing.centre(i)) for i in range(count)]
+    inside = [i for i, centre in enumerate(centres) if start <= centre < end]
+    middle = (int(start) + int(end)) / 2
+    return inside or [min(range(count), key=lambda i: (abs(centres[i] - middle), -i))]
 
 
 def all_scores(states: list[np.ndarray], timing: Timing, registry: Any, score: str) -> np.ndarray:
@@ -206,9 +206,10 @@ def sorted_top(
     ids = np.full((len(scores), k), -1)
     for feature, row in enumerate(scores):
         kept: list[int] = []
-        for segment in sorted(range(len(row)), key=lambda i: (-row[i], i)):
+        finite = [i for i in range(len(row)) if np.isfinite(row[i])]
+        for segment in sorted(finite, key=lambda i: (-row[i], i)):
             taken = owners is not None and owners[segment] in {owners[i] for i in kept}
-            if np.isfinite(row[segment]) and not taken and len(kept) < k:
+            if not taken and len(kept) < k:
                 kept.append(segment)
         ids[feature, : len(kept)], values[feature, : len(kept)] = kept, row[kept]
     return values, ids

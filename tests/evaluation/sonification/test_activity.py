@@ -33,7 +33,7 @@ def test_a_rectified_layer_is_active_above_zero_and_its_silent_feature_is_dead()
 
 def test_elsewhere_a_feature_is_active_half_way_from_its_mean_to_its_maximum() -> None:
     states = torch.zeros(400, 2)
-    states[::2, 0] = torch.tensor([-1.0, 1.0]).repeat(100)  # mean 0, maximum 1
+    states[:, 0] = torch.tensor([-1.0, 1.0]).repeat_interleave(4).repeat(50)  # mean 0, maximum 1
     states[:, 1] = -3.0
     states[::8, 1] = -1.0  # mean -2.75, maximum -1: always below 0, yet active now and then
     found = activity_of(states, [400]).compute()

@@ -79,7 +79,7 @@ def test_segments_of_a_feature(found) -> None:
     best = next(row for row in table if row["feature"] == 1 and row["rank"] == 1)
     assert (best["label"], best["words"]) == ("moon", "moon")
     assert set(best["phones"].split()) <= {"m", "uw", "n"}
-    segment = best["segment"]
+    segment = int(best["segment"])
     assert best["utterance"] == words.utterance[segment]
     assert (best["start_s"], best["end_s"]) == (words.start_s[segment], words.end_s[segment])
     assert best["clip"] == clip_path(words, segment)
