@@ -8,6 +8,7 @@ state of an utterance may reach past its end, and this module says by how much.
 from dataclasses import dataclass
 from fractions import Fraction
 
+import torch
 from jaxtyping import Int
 from torch import Tensor
 
@@ -94,8 +95,35 @@ def rate_of(stride: int, hop_length: int) -> Rate:
     raise ValueError(f"a stride of {stride} samples does not fit a mel hop of {hop_length}")
 
 
+def states_between(
+    timing: Timing,
+    start: Int[Tensor, " span"],
+    end: Int[Tensor, " span"],
+    states: Int[Tensor, " span"],
+) -> tuple[Int[Tensor, " span"], Int[Tensor, " span"]]:
+    """The states whose centre lies in each span of samples `[start, end)`.
+
+    A span that no centre falls into has the one state that is centred nearest to its middle.
+
+    Args:
+        timing: of the layer.
+        start: first sample of each span.
+        end: the sample behind its last one.
+        states: how many states, at least one, the utterance of each span has.
+
+    Returns:
+        The first state of each span, and the one behind its last.
+    """
+    offset, scale = timing.offset.numerator, timing.offset.denominator
+    step = timing.stride * scale
+    first = (-((offset - start * scale) // step)).clamp(min=0)
+    stop = torch.minimum(-((offset - end * scale) // step), states)
+    nearest = ((start + end) * scale - 2 * offset + step) // (2 * step)
+    nearest = torch.minimum(nearest, states - 1).clamp(min=0)
+    empty = first >= stop
+    return torch.where(empty, nearest, first), torch.where(empty, nearest + 1, stop)
+
+
 def valid_mask(lengths: Int[Tensor, " batch"], frames: int) -> Tensor:
     """Boolean mask `(batch, frame)`: true where a frame lies inside its utterance."""
-    from torch import arange
-
-    return arange(frames, device=lengths.device)[None, :] < lengths[:, None]
+    return torch.arange(frames, device=lengths.device)[None, :] < lengths[:, None]

@@ -7,7 +7,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acoustics.frames import Rate, Timing, mel_frames, pooled_length, rate_of, valid_mask
+from acoustics.frames import (
+    Rate,
+    Timing,
+    mel_frames,
+    pooled_length,
+    rate_of,
+    states_between,
+    valid_mask,
+)
 
 LENGTHS = st.lists(st.integers(1, 50_000), min_size=1, max_size=4)
 
@@ -66,3 +74,21 @@ def test_the_mask_is_true_inside_each_utterance() -> None:
         [0, 0, 0],
         [1, 1, 1],
     ]
+
+
+@given(
+    stride=st.integers(1, 40),
+    offset=st.fractions(-20, 60, max_denominator=4),
+    start=st.integers(0, 300),
+    length=st.integers(1, 100),
+    states=st.integers(1, 20),
+)
+def test_states_between_are_those_centred_there_or_the_nearest(
+    stride: int, offset: Fraction, start: int, length: int, states: int
+) -> None:
+    timing, end = Timing(stride, offset), start + length
+    first, stop = states_between(timing, *(torch.tensor([n]) for n in (start, end, states)))
+    inside = [i for i in range(states) if start <= timing.centre(i) < end]
+    middle = Fraction(start + end, 2)
+    nearest = min(range(states), key=lambda i: (abs(timing.centre(i) - middle), -i))
+    assert list(range(int(first), int(stop))) == (inside or [nearest])

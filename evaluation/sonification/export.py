@@ -1,0 +1,115 @@
+"""A sonification on disk: each table as Parquet and as CSV, whole or not at all.
+
+`features`, `segments`, `labels` and `discarded` are those of `Description`; `remarks` says what a
+reader must know. Tables are written layer by layer, so that a large recogniser needs no more memory
+than its largest layer.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow
+import pyarrow.csv
+import pyarrow.parquet
+
+from acoustics.errors import UserError
+from evaluation.sonification.activity import QUANTILES
+from evaluation.sonification.describe import Columns, Description
+from evaluation.sonification.result import Sonification
+
+_TEXT, _WHOLE = pyarrow.string(), pyarrow.int64()
+_SINGLE, _DOUBLE = pyarrow.float32(), pyarrow.float64()
+_PLACE = {"layer": _TEXT, "depth": _WHOLE, "feature": _WHOLE}
+_ACTIVITY = ("density", "threshold", "mean", "minimum", "maximum")
+
+SCHEMAS = {
+    "features": _PLACE
+    | dict.fromkeys((*_ACTIVITY, *(f"q{100 * share:g}" for share in QUANTILES)), _SINGLE)
+    | {"dead": _TEXT, "broken": _WHOLE},
+    "segments": {"unit": _TEXT, **_PLACE, "rank": _WHOLE, "score": _SINGLE, "segment": _WHOLE}
+    | {"utterance": _TEXT, "speaker": _TEXT, "sex": _TEXT, "start_s": _DOUBLE, "end_s": _DOUBLE}
+    | {"label": _TEXT, "words": _TEXT, "phones": _TEXT, "clip": _TEXT},
+    "labels": {"unit": _TEXT, "tier": _TEXT, **_PLACE, "rank": _WHOLE, "label": _TEXT}
+    | dict.fromkeys(("count", "segments", "base_count", "base_segments"), _WHOLE)
+    | {"selectivity": _SINGLE},
+    "discarded": {"tier": _TEXT, "by": _TEXT, **_PLACE, "rank": _WHOLE, "label": _TEXT}
+    | dict.fromkeys(("mean", "speaker_mean", "expected"), _SINGLE)
+    | {"occurrences": _WHOLE, "speakers": _WHOLE},
+    "remarks": {"remark": _TEXT},
+}
+"""Columns of every table, in order, and their types."""
+
+
+def write_sonification(folder: Path, found: Sonification, most: int = 5) -> None:
+    """Writes all tables.
+
+    Args:
+        folder: where to; it is made.
+        found: of `sonify`.
+        most: words and phones listed for each feature.
+
+    Raises:
+        UserError: a file cannot be written.
+    """
+    describe = Description(found, most)
+    layers, units, tiers = list(found.searched), list(found.tops), list(found.tables)
+    tables: dict[str, Iterator[Columns]] = {
+        "features": (describe.features(layer) for layer in layers),
+        "segments": (describe.segments(unit, layer) for unit in units for layer in layers),
+        "labels": (
+            describe.labels(unit, layer, tier)
+            for unit in units
+            for layer in layers
+            for tier in tiers
+        ),
+        "discarded": (
+            describe.discarded(tier, layer, by)
+            for tier in tiers
+            for layer in layers
+            for by in ("mean", "speaker_mean")
+        ),
+        "remarks": iter([{"remark": np.array(found.remarks(), object)}]),
+    }
+    for name, parts in tables.items():
+        write_table(folder, name, parts)
+
+
+def write_table(folder: Path, name: str, parts: Iterable[Columns]) -> None:
+    """Writes `name.parquet` and `name.csv`, NaN as no value.
+
+    Args:
+        folder: where to; it is made.
+        name: one of `SCHEMAS`.
+        parts: rows, a part at a time.
+
+    Raises:
+        UserError: a file cannot be written.
+    """
+    schema = pyarrow.schema(list(SCHEMAS[name].items()))
+    files = {kind: folder / f".{name}.{kind}.part" for kind in ("parquet", "csv")}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (
+            pyarrow.parquet.ParquetWriter(files["parquet"], schema) as parquet,
+            pyarrow.csv.CSVWriter(files["csv"], schema) as text,
+        ):
+            for columns in parts:
+                arrays = [
+                    pyarrow.array(columns[field.name], field.type, from_pandas=True)
+                    for field in schema
+                ]
+                table = pyarrow.Table.from_arrays(arrays, schema=schema)
+                parquet.write_table(table)
+                text.write_table(table)
+        for kind, part in files.items():
+            part.replace(folder / f"{name}.{kind}")
+    except OSError as error:
+        raise UserError(
+            f"{folder / name}: cannot be written ({error.strerror or error}); free some space or "
+            "choose another folder"
+        ) from error
+    finally:
+        for part in files.values():
+            if part.exists():
+                part.unlink()

@@ -1,0 +1,99 @@
+"""From hidden states to one number for every feature and segment."""
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn.functional import embedding_bag
+
+from acoustics.frames import Timing, states_between
+from evaluation.sonification.runs import runs
+
+Score = Literal["mean", "sum", "max"]
+
+
+class Spans(NamedTuple):
+    """Which rows of a batch's states belong to each segment.
+
+    Attributes:
+        rows: of all segments, one after another.
+        offsets: where each segment's rows begin in `rows`.
+        counts: how many rows each segment has, at least one.
+    """
+
+    rows: Int[Tensor, " row"]
+    offsets: Int[Tensor, " segment"]
+    counts: Int[Tensor, " segment"]
+
+    def to(self, device: torch.device) -> "Spans":
+        """The same on another device."""
+        return Spans(*(part.to(device) for part in self))
+
+
+def channel_states(
+    values: Float[Tensor, "*place width"], features: int
+) -> Float[Tensor, "*place feature"]:
+    """States by feature: a convolution's feature is a channel, the mean over its bands."""
+    if values.shape[-1] == features:
+        return values
+    return values.unflatten(-1, (features, -1)).mean(-1)
+
+
+def valid_rows(lengths: Int[Tensor, " batch"], width: int) -> Int[Tensor, " state"]:
+    """Rows of a flattened `(batch, state)` that are no padding; `width` is the padded length."""
+    first = width * np.arange(len(lengths))
+    return torch.from_numpy(runs(first, lengths.numpy()))
+
+
+def segment_spans(
+    timing: Timing,
+    lengths: Int[Tensor, " batch"],
+    row: Int[np.ndarray, " segment"],
+    start: Int[np.ndarray, " segment"],
+    end: Int[np.ndarray, " segment"],
+) -> Spans:
+    """The states of each segment among the valid states of a batch, one utterance after another.
+
+    A state belongs to a segment when its centre lies in `[start, end)`; see `states_between`.
+
+    Args:
+        timing: of the layer.
+        lengths: valid states of each utterance.
+        row: the utterance of each segment.
+        start: first sample of each segment.
+        end: the sample behind its last one.
+    """
+    rows = torch.from_numpy(row)
+    first, stop = states_between(
+        timing, torch.from_numpy(start), torch.from_numpy(end), lengths[rows]
+    )
+    counts = stop - first
+    begin = (lengths.cumsum(0) - lengths)[rows] + first
+    numbers = runs(begin.numpy(), counts.numpy())
+    return Spans(torch.from_numpy(numbers), counts.cumsum(0) - counts, counts)
+
+
+def pooled(
+    states: Float[Tensor, "state feature"], spans: Spans, score: Score
+) -> Float[Tensor, "segment feature"]:
+    """Activation of every feature over every segment.
+
+    A segment's states are added in their order and nothing else enters, so the result does not
+    depend on the batch. NaN where a state of the segment is not a finite number.
+
+    Args:
+        states: valid states of a batch, one utterance after another.
+        spans: which of them belong to each segment.
+        score: `mean` or `sum` of the states, or their `max`.
+    """
+    states = states.float()
+    total = embedding_bag(spans.rows, states, spans.offsets, mode="sum")
+    found = total
+    if score == "mean":
+        found = total / spans.counts[:, None]
+    elif score == "max":
+        found = embedding_bag(spans.rows, states, spans.offsets, mode="max")
+    broken = ~torch.isfinite(total)
+    return found.masked_fill(broken, torch.nan)

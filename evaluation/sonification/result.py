@@ -1,0 +1,126 @@
+"""What is searched for, and what was found, of all layers and units of search, on the CPU."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+import numpy as np
+from jaxtyping import Bool
+
+from acoustics.errors import UserError
+from evaluation.sonification.activity import Activity
+from evaluation.sonification.pooling import Score
+from evaluation.sonification.top_segments import Top
+from evaluation.sonification.units import SpeechUnits
+from evaluation.sonification.word_table import LabelMeans, TableLabels
+
+Limit = Literal["utterance", "speaker"]
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """How a corpus is searched.
+
+    Args:
+        layers: names or globs.
+        score: a segment's score: mean, sum or maximum of a feature's activation over its states.
+        limit: at most one segment of each feature by `utterance`, or by `speaker`.
+        k: segments to keep of each feature.
+        sets: `layer:name` to features of the layer whose mean is searched too.
+        most_labels: words, and phones, in the tables of speaker-discarded sonification: the most
+            frequent ones. A table takes 24 bytes for each of them and each feature.
+
+    Raises:
+        UserError: a value is none of those that there are.
+    """
+
+    layers: Sequence[str] = ("*",)
+    score: Score = "mean"
+    limit: Limit | None = None
+    k: int = 20
+    sets: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    most_labels: int = 500
+
+    def __post_init__(self) -> None:
+        for name, known in (("score", get_args(Score)), ("limit", (*get_args(Limit), None))):
+            if getattr(self, name) not in known:
+                choices = ", ".join(str(choice) for choice in known)
+                raise UserError(f"{name} is '{getattr(self, name)}'; it can be {choices}")
+        for name in ("k", "most_labels"):
+            if getattr(self, name) < 1:
+                raise UserError(f"{name} is {getattr(self, name)}; it must be 1 or more")
+
+
+@dataclass(frozen=True)
+class Searched:
+    """A layer, or a named set of features of one, whose mean is searched as one feature.
+
+    Attributes:
+        layer: name of the layer.
+        depth: of the layer.
+        features: how many features there are, 1 for a set.
+    """
+
+    layer: str
+    depth: int
+    features: int
+
+
+@dataclass(frozen=True)
+class DiscardedTable:
+    """Speaker-discarded sonification by word or by phone.
+
+    Attributes:
+        labels: which are kept, how often each occurs and how many speakers say it.
+        means: by layer or set.
+    """
+
+    labels: TableLabels
+    means: dict[str, LabelMeans]
+
+
+@dataclass(frozen=True)
+class Sonification:
+    """The result of `sonify`.
+
+    Layers and sets are named as `blstm3` and `blstm3:vowels`, in order of depth.
+
+    Attributes:
+        units: what was searched.
+        settings: how.
+        searched: layers and sets.
+        tops: the best segments by unit of search and layer; ids are those of the unit's registry.
+        tables: speaker-discarded sonification, by tier: `word`, `phone`; those that there are.
+        activity: by layer.
+        heard: which utterances were heard.
+        lost: utterance to the reason why it was not.
+    """
+
+    units: SpeechUnits
+    settings: SearchSettings
+    searched: dict[str, Searched]
+    tops: dict[str, dict[str, Top]]
+    tables: dict[str, DiscardedTable]
+    activity: dict[str, Activity]
+    heard: Bool[np.ndarray, " utterance"]
+    lost: dict[str, str]
+
+    def remarks(self) -> list[str]:
+        """What a reader must know before the tables, a line each."""
+        lines = [f"{unit}: not searched, {why}" for unit, why in self.units.missing.items()]
+        counts: dict[tuple[str, str], list[int]] = {}
+        for problem in self.units.problems:
+            counts.setdefault((problem.tier, problem.problem), []).append(problem.count)
+        lines += [
+            f"{tier} alignment {what}: {sum(found)} in {len(found)} utterances"
+            for (tier, what), found in counts.items()
+        ]
+        lines += [f"{name}: not heard, {reason}" for name, reason in self.lost.items()]
+        for layer, activity in self.activity.items():
+            broken = activity.broken
+            if broken.any():
+                lines.append(
+                    f"{layer}: activations that are no finite numbers in {(broken > 0).sum()} of "
+                    f"{len(broken)} features, in up to {broken.max()} of {activity.states} states"
+                )
+        return lines

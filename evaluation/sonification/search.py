@@ -1,0 +1,214 @@
+"""One pass over a corpus: every feature of every layer, every unit of search, tables and activity.
+
+What is kept has the size of its result: nothing grows with the audio but the list of segments.
+"""
+
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from asr_models.layer import Layer
+from asr_models.memory import give_back_freed
+from asr_models.recogniser import Recogniser
+from asr_models.tap import LayerTap
+from corpora.batch import SpeechBatch
+from corpora.corpus import Progress
+from evaluation.sonification.activity import FeatureActivity
+from evaluation.sonification.attendance import Attendance
+from evaluation.sonification.batch_segments import BatchSegments
+from evaluation.sonification.feature_sets import sets_by_layer
+from evaluation.sonification.pooling import channel_states, pooled
+from evaluation.sonification.result import (
+    DiscardedTable,
+    Limit,
+    Searched,
+    SearchSettings,
+    Sonification,
+)
+from evaluation.sonification.top_segments import TopSegments
+from evaluation.sonification.units import SpeechUnits
+from evaluation.sonification.word_table import WordTable, table_labels
+
+
+class Search:
+    """Takes in batches one by one, as they come; `result` is asked for at the end.
+
+    Across processes every utterance goes to one of them, and `result` is called on all.
+
+    Args:
+        recogniser: frozen; it is moved to `device`.
+        units: what to search; made of the utterances that the batches bring.
+        settings: how.
+        device: where it runs.
+
+    Raises:
+        UserError: a layer or a set is unknown.
+    """
+
+    def __init__(
+        self,
+        recogniser: Recogniser,
+        units: SpeechUnits,
+        settings: SearchSettings | None = None,
+        device: str | torch.device = "cpu",
+    ) -> None:
+        self.units, self.settings = units, settings or SearchSettings()
+        self.device = torch.device(device)
+        self.tap = LayerTap(recogniser.to(self.device).eval(), self.settings.layers)
+        self.sets = sets_by_layer(self.settings.sets, self.tap.layers)
+        self.searched = _searched(self.tap.layers, self.sets)
+        self.attendance = Attendance(units.utterances)
+        self.labels = {
+            tier: table_labels(items, self.settings.most_labels)
+            for tier, items in units.tiers.items()
+            if len(items)
+        }
+        features = {name: one.features for name, one in self.searched.items()}
+        self.activity = {n: FeatureActivity(size).to(self.device) for n, size in features.items()}
+        self.tops: dict[str, dict[str, TopSegments]] = {}
+        for unit in units.registries:
+            owners = _owners(units, unit, self.settings.limit, self.device)  # shared by all layers
+            self.tops[unit] = {
+                n: TopSegments(size, self.settings.k, owners).to(self.device)
+                for n, size in features.items()
+            }
+        self.tables: dict[str, dict[str, WordTable]] = {}
+        for tier, labels in self.labels.items():
+            on_device = labels.to(self.device)
+            self.tables[tier] = {
+                n: WordTable(on_device, size).to(self.device) for n, size in features.items()
+            }
+
+    @torch.inference_mode()
+    def add(self, batch: SpeechBatch) -> None:
+        """Take in a batch; what could not be loaded is noted.
+
+        Raises:
+            UserError: an utterance is not among the units, or has another length there.
+        """
+        batch, places = self.attendance.admit(batch)
+        if not len(batch):
+            return
+        heard = self.tap(batch.waveform.to(self.device), batch.lengths.to(self.device))
+        here = BatchSegments(self.units, places, self.device)
+        for layer in self.tap.layers:
+            lengths = self.tap.recogniser.state_lengths(layer.name, batch.lengths.cpu())
+            values = heard.states.pop(layer.name).values
+            rows = here.valid_rows(lengths, values.shape[1])
+            states = channel_states(values.flatten(0, 1), layer.features)[rows]
+            self._take(layer.name, states, layer, lengths, here)
+            for name, chosen in self.sets[layer.name].items():
+                self._take(name, states[:, chosen].mean(1, keepdim=True), layer, lengths, here)
+
+    def _take(
+        self,
+        name: str,
+        states: Float[Tensor, "state feature"],
+        layer: Layer,
+        lengths: Int[Tensor, " batch"],
+        here: BatchSegments,
+    ) -> None:
+        """Take in the valid states of a layer or a set."""
+        self.activity[name].update(states, here.sampled(lengths))
+        for unit, tops in self.tops.items():
+            if len(here.ids[unit]):
+                spans = here.spans(unit, layer.timing, lengths)
+                scores = pooled(states, spans, self.settings.score)
+                tops[name].update(scores.T, here.ids[unit])
+        for tier, tables in self.tables.items():
+            unit = self.units.tiers[tier].unit
+            if len(here.ids[unit]):
+                spans = here.spans(unit, layer.timing, lengths)
+                tables[name].update(pooled(states, spans, "sum"), here.ids[unit])
+
+    def result(self) -> Sonification:
+        """What was found, by all processes.
+
+        Raises:
+            UserError: an utterance was heard twice.
+        """
+        heard, lost = self.attendance.close(self.device)
+        with warnings.catch_warnings():  # a process may have had nothing to do
+            warnings.filterwarnings("ignore", message=".*was called before the ``update`` method")
+            return self._computed(heard, lost)
+
+    def _computed(
+        self, heard: Bool[np.ndarray, " utterance"], lost: dict[str, str]
+    ) -> Sonification:
+        return Sonification(
+            units=self.units,
+            settings=self.settings,
+            searched=self.searched,
+            tops={
+                unit: {name: top.compute() for name, top in tops.items()}
+                for unit, tops in self.tops.items()
+            },
+            tables={
+                tier: DiscardedTable(
+                    self.labels[tier], {name: table.compute() for name, table in tables.items()}
+                )
+                for tier, tables in self.tables.items()
+            },
+            activity={name: activity.compute() for name, activity in self.activity.items()},
+            heard=heard,
+            lost=lost,
+        )
+
+
+def sonify(
+    recogniser: Recogniser,
+    batches: Iterable[SpeechBatch],
+    units: SpeechUnits,
+    settings: SearchSettings | None = None,
+    device: str | torch.device = "cpu",
+    progress: Progress | None = None,
+) -> Sonification:
+    """Finds what drives every feature, in one pass.
+
+    Args:
+        recogniser: frozen; it is moved to `device`.
+        batches: every utterance of the units once, in any order.
+        units: what to search.
+        settings: how.
+        device: where it runs.
+        progress: called after every batch.
+
+    Example:
+        >>> units = build_units(data.cuts("test"))  # doctest: +SKIP
+        >>> found = sonify(recogniser, data.condition_dataloader("clean"), units)  # doctest: +SKIP
+        >>> best = found.tops["segments"]["blstm3"].ids[0]  # of feature 0  # doctest: +SKIP
+        >>> units.registries["segments"].utterance[best]  # doctest: +SKIP
+    """
+    search = Search(recogniser, units, settings, device)
+    for batch in batches:
+        search.add(batch)
+        give_back_freed()
+        if progress is not None:
+            done, total = search.attendance.done, len(units.utterances)
+            progress(done / max(total, 1), f"{done} of {total} utterances heard")
+    return search.result()
+
+
+def _searched(
+    layers: Sequence[Layer], sets: Mapping[str, Mapping[str, Sequence[int]]]
+) -> dict[str, Searched]:
+    found = {}
+    for layer in layers:
+        found[layer.name] = Searched(layer.name, layer.depth, layer.features)
+        found |= {name: Searched(layer.name, layer.depth, 1) for name in sets[layer.name]}
+    return found
+
+
+def _owners(
+    units: SpeechUnits, unit: str, limit: Limit | None, device: torch.device
+) -> Int[Tensor, " segment"] | None:
+    """Whose at most one segment may be: the utterance or the speaker of each."""
+    if limit is None:
+        return None
+    owner = units.registries[unit].owner
+    owner = owner if limit == "utterance" else units.utterances.speaker_index[owner]
+    return torch.from_numpy(owner).to(device)

@@ -1,0 +1,205 @@
+"""Units of search: what a segment is, and all of them for a corpus.
+
+- `segments`: windows of half a second (the article's), tiled from the beginning. What is left at
+  the end is shorter than a window and searched only where it is the whole utterance: among windows
+  of one length the mean of a few states would win by chance.
+- `utterances`: each as a whole.
+- `words`, `phones`: by the alignment.
+- `phones1`, `phones3`, ...: n phones that follow each other in an utterance, wherever they begin
+  (they overlap, and pauses between them belong to them); heard in context, not cut out.
+"""
+
+import re
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass
+
+import numpy as np
+from lhotse.cut import Cut
+from numpy.lib.stride_tricks import sliding_window_view
+
+from acoustics.errors import UserError
+from corpora.corpus import SAMPLE_RATE
+from evaluation.sonification.alignments import (
+    TIERS,
+    UNALIGNED,
+    AlignmentProblem,
+    Items,
+    aligned_items,
+)
+from evaluation.sonification.registry import Registry, Utterances
+from evaluation.sonification.runs import runs
+
+ARTICLE_UNITS = ("segments", "words", "phones")
+NGRAMS = ("phones1", "phones3", "phones5", "phones7", "phones9")
+_PHONES = re.compile(r"phones([1-9]\d*)")
+
+
+@dataclass(frozen=True)
+class SpeechUnits:
+    """What a corpus is searched for.
+
+    Attributes:
+        utterances: of the corpus, in the order of the cuts.
+        registries: segments by unit of search; units without any are in `missing` instead.
+        missing: why a unit has no segments, by unit; `words` and `phones` are here too where the
+            corpus has none, whatever is searched.
+        tiers: `word` and `phone`: all items of the alignments, empty where there are none.
+        problems: with the alignments.
+    """
+
+    utterances: Utterances
+    registries: dict[str, Registry]
+    missing: dict[str, str]
+    tiers: dict[str, Registry]
+    problems: list[AlignmentProblem]
+
+
+def build_units(
+    cuts: Iterable[Cut],
+    units: Sequence[str] = ARTICLE_UNITS,
+    segment_s: float = 0.5,
+    known_phones: Set[str] | None = None,
+) -> SpeechUnits:
+    """Finds all segments of a corpus.
+
+    Args:
+        cuts: the utterances that will be heard, as `SpeechDataModule.cuts("test")`.
+        units: units of search.
+        segment_s: window of `segments`, in seconds.
+        known_phones: labels of phones that may occur; others are searched all the same, named and
+            counted (None: all may).
+
+    Raises:
+        UserError: a unit is unknown, a window is not positive, or two cuts have the same id.
+    """
+    check_units(units, segment_s)
+    cuts = list(cuts)
+    utterances = _utterances(cuts)
+    problems: list[AlignmentProblem] = []
+    tiers = {}
+    for tier in TIERS:
+        items: list[Items] = []
+        for cut, samples in zip(cuts, utterances.samples.tolist(), strict=True):
+            known = known_phones if tier == "phone" else None
+            found, wrong = aligned_items(cut, tier, samples, known)
+            items.append(found)
+            problems += wrong
+        tiers[tier] = _tier(tier, items, utterances)
+        if not len(tiers[tier]):  # said once, in `missing`
+            problems = [p for p in problems if p.tier != tier or p.problem != UNALIGNED]
+    made = {unit: _registry(unit, utterances, tiers, segment_s) for unit in dict.fromkeys(units)}
+    missing = {tier.unit: _why_none(tier.unit, tiers) for tier in tiers.values() if not len(tier)}
+    missing |= {
+        unit: _why_none(unit, tiers) for unit, segments in made.items() if not len(segments)
+    }
+    registries = {unit: registry for unit, registry in made.items() if unit not in missing}
+    return SpeechUnits(utterances, registries, missing, tiers, problems)
+
+
+def check_units(units: Sequence[str], segment_s: float) -> None:
+    """Refuse units of search that there are not.
+
+    Raises:
+        UserError: names the first one, or a window that is not positive.
+    """
+    known = ("segments", "utterances", "words", "phones")
+    for unit in units:
+        if unit not in known and not _PHONES.fullmatch(unit):
+            raise UserError(
+                f"unit of search '{unit}' is unknown; there are {', '.join(known)} and phonesN "
+                "for N consecutive phones, as phones3"
+            )
+    if not round(segment_s * SAMPLE_RATE) > 0:
+        raise UserError(f"segment_s is {segment_s}: a segment must last some time, as 0.5")
+
+
+def _utterances(cuts: list[Cut]) -> Utterances:
+    ids = [str(cut.id) for cut in cuts]
+    if len(set(ids)) < len(ids):
+        twice = next(name for name in ids if ids.count(name) > 1)
+        raise UserError(f"two utterances are called '{twice}': give each an id of its own")
+    said = [cut.supervisions[0] if cut.supervisions else None for cut in cuts]
+    return Utterances(
+        id=_strings(ids),
+        speaker=_strings([s.speaker or "" if s else "" for s in said]),
+        sex=_strings([s.gender or "" if s else "" for s in said]),
+        text=_strings([s.text or "" if s else "" for s in said]),
+        samples=np.array([round(cut.duration * SAMPLE_RATE) for cut in cuts], np.int64),
+    )
+
+
+def _tier(tier: str, items: list[Items], utterances: Utterances) -> Registry:
+    labels = [label for found in items for label in found.labels]
+    names, codes = np.unique(np.array(labels, dtype=str), return_inverse=True)
+    return Registry(
+        unit=f"{tier}s",
+        utterances=utterances,
+        owner=np.repeat(np.arange(len(items)), np.array([len(i.labels) for i in items], np.int64)),
+        start=np.concatenate([np.zeros(0, np.int64), *(found.start for found in items)]),
+        end=np.concatenate([np.zeros(0, np.int64), *(found.end for found in items)]),
+        parts=codes.astype(np.int32)[:, None],
+        names=_strings(names.tolist()),
+    )
+
+
+def _registry(
+    unit: str, utterances: Utterances, tiers: dict[str, Registry], segment_s: float
+) -> Registry:
+    if unit == "segments":
+        return _tiles(utterances, round(segment_s * SAMPLE_RATE))
+    if unit == "utterances":
+        return _whole(utterances)
+    size = _PHONES.fullmatch(unit)
+    if size:
+        return _ngrams(unit, tiers["phone"], int(size[1]))
+    return tiers["word" if unit == "words" else "phone"]
+
+
+def _tiles(utterances: Utterances, window: int) -> Registry:
+    count = np.maximum(utterances.samples // window, 1)
+    owner = np.repeat(np.arange(len(utterances)), count)
+    start = window * runs(np.zeros(len(utterances), np.int64), count)
+    end = np.minimum(start + window, utterances.samples[owner])
+    nothing = np.zeros((len(owner), 0), np.int32)
+    return Registry("segments", utterances, owner, start, end, nothing, _strings([]))
+
+
+def _whole(utterances: Utterances) -> Registry:
+    owner = np.arange(len(utterances))
+    start = np.zeros(len(owner), np.int64)
+    parts = owner.astype(np.int32)[:, None]
+    return Registry(
+        "utterances", utterances, owner, start, utterances.samples, parts, utterances.text
+    )
+
+
+def _ngrams(unit: str, phones: Registry, size: int) -> Registry:
+    """Every `size` consecutive phones that lie in one utterance."""
+    last = len(phones) - size + 1
+    begins = np.arange(max(last, 0))
+    begins = begins[phones.owner[begins] == phones.owner[begins + size - 1]]
+    parts = sliding_window_view(phones.parts[:, 0], size)[begins] if last > 0 else None
+    return Registry(
+        unit=unit,
+        utterances=phones.utterances,
+        owner=phones.owner[begins],
+        start=phones.start[begins],
+        end=phones.end[begins + size - 1],
+        parts=np.zeros((0, size), np.int32) if parts is None else parts,
+        names=phones.names,
+    )
+
+
+def _why_none(unit: str, tiers: dict[str, Registry]) -> str:
+    tier = tiers.get("word" if unit == "words" else "phone")
+    if unit in ("segments", "utterances") or tier is None:
+        return "there are no utterances"
+    if not len(tier):
+        return f"no utterance has an alignment of its {tier.unit}"
+    return f"no utterance has that many phones: {unit}"
+
+
+def _strings(values: Sequence[str]) -> np.ndarray:
+    array = np.empty(len(values), object)
+    array[:] = values
+    return array
