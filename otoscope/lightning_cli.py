@@ -18,6 +18,7 @@ from corpora.speaker_datamodule import SpeakerDataModule
 from evaluation.verifiers.trained import load_encoder, save_encoder
 from evaluation.verifiers.training import VerifierModule
 from otoscope.configuration import one_line, shipped_config
+from otoscope.public_weights import import_public
 from probes.bank import ProbeBank
 from probes.checkpoint import load_bank_weights, save_bank
 
@@ -35,6 +36,7 @@ class StageCLI(LightningCLI):
     restored: Callable[[Any, Path], None]
     data: type[LightningDataModule] = SpeechDataModule
     verbs: Sequence[str] = tuple(VERBS)
+    others: Sequence[str] = ()  # verbs beside those, which are not LightningCLI's
 
     @classmethod
     def subcommands(cls) -> dict[str, set[str]]:
@@ -77,7 +79,9 @@ class StageCLI(LightningCLI):
 
 
 class RecogniserCLI(StageCLI):
-    """Trains, validates and tests a recogniser."""
+    """Trains, validates and tests a recogniser; 'otoscope asr import' takes public weights."""
+
+    others = ("import",)
 
     @staticmethod
     def saved(model: CTCModule, folder: Path) -> None:
@@ -122,7 +126,10 @@ class VerifierCLI(StageCLI):
 
 
 def asr(arguments: list[str]) -> None:
-    """`otoscope asr fit | validate | test`."""
+    """`otoscope asr fit | validate | test | import`."""
+    if arguments[:1] == ["import"]:
+        import_public(arguments[1:])
+        return
     _call(RecogniserCLI, CTCModule, "asr/vgg_lstm_mini.yaml", "asr", arguments)
 
 
@@ -173,7 +180,8 @@ def _call(
     arguments: list[str],
 ) -> None:
     if arguments and arguments[0] not in (*kind.verbs, "-h", "--help", "--print_config"):
-        raise UserError(f"{name}: '{arguments[0]}' is not one of {', '.join(kind.verbs)}")
+        known = ", ".join((*kind.verbs, *kind.others))
+        raise UserError(f"{name}: '{arguments[0]}' is not one of {known}")
     sys.argv = [f"otoscope {name}"]  # LightningCLI warns where it finds arguments here too
     try:
         make_cli(kind, module, default, name, arguments or ["--help"])
