@@ -15,7 +15,8 @@ from asr_models.layer import Layer
 from asr_models.recogniser import Recogniser
 from corpora.text import DEFAULT_ALPHABET
 
-N_MELS, WINDOW, FLOOR = 64, 320, 3e-6  # bands, samples (20 ms), power
+N_MELS, WINDOW = 64, 320  # bands, samples (20 ms)
+NEMO_FLOOR, EXAMPLES_FLOOR = 3e-6, 1e-7  # powers
 STRIDE = 2  # mel frames, of the prologue
 EPILOGUE = 2  # stages behind the blocks
 DILATION = 2  # of the first of them
@@ -38,16 +39,18 @@ class Jasper(Recogniser):
 
     What it hears is NVIDIA's: 64 bands on Slaney's mel scale, power spectrum, Hann window of 20 ms,
     pre-emphasis 0.97, each band normalised over the utterance. What differs, and so is new to
-    public weights: no dither (theirs adds 1e-5 of noise); powers are raised to a floor of 3e-6,
-    where NeMo adds 2^-24 to bands of area 1 (as much in the lowest bands) and the
-    DeepLearningExamples nothing; the window is periodic; the sound is continued with zeros, not
-    mirrored; silence at the ends is not trimmed; there may be one frame more.
+    public weights: no dither (theirs adds 1e-5 of noise); powers are raised to `floor`, where NeMo
+    adds 2^-24 to bands of area 1 and the DeepLearningExamples leave it to the dither; the window is
+    periodic; the sound is continued with zeros, not mirrored; silence at the ends is not trimmed;
+    there may be one frame more. On LibriSpeech a band correlates with NeMo's by 0.999 on average.
 
     Args:
         channels: of the prologue, of each block, and of the two stages of the epilogue.
         kernels: of the same, in states; odd.
         sub_blocks: in each block.
         dropout: of the same, in training only (empty: none).
+        floor: powers below it are raised to it. In the lowest bands of speech 3e-6 acts as NeMo's
+            guard, 1e-7 as the DeepLearningExamples' dither.
         alphabet: characters; token `i + 1` is `alphabet[i]`, token 0 the blank.
 
     Raises:
@@ -60,6 +63,7 @@ class Jasper(Recogniser):
         kernels: Sequence[int] = (11, 11, 13, 17, 21, 25, 29, 1),
         sub_blocks: int = 3,
         dropout: Sequence[float] = (),
+        floor: float = NEMO_FLOOR,
         alphabet: str = DEFAULT_ALPHABET,
     ) -> None:
         super().__init__()
@@ -69,11 +73,12 @@ class Jasper(Recogniser):
             "kernels": list(kernels),
             "sub_blocks": sub_blocks,
             "dropout": list(dropout),
+            "floor": floor,
             "alphabet": alphabet,
         }
         self.alphabet = alphabet
         self.log_mel = LogMel(
-            n_mels=N_MELS, win_length=WINDOW, floor=FLOOR, mel_scale="slaney", power=2
+            n_mels=N_MELS, win_length=WINDOW, floor=floor, mel_scale="slaney", power=2
         )
         self.frontend = NormalisedBands(self.log_mel)
         rates, blocks = list(dropout) or [0.0] * len(channels), len(channels) - EPILOGUE

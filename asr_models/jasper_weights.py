@@ -8,17 +8,18 @@ import torch
 from torch import Tensor
 
 from acoustics.errors import UserError
-from asr_models.jasper import PAPER, Jasper
+from asr_models.jasper import EXAMPLES_FLOOR, NEMO_FLOOR, PAPER, Jasper
 from asr_models.jasper_checkpoint import read_checkpoint
 
 NOT_THE_NETWORK = ("preprocessor.", "audio_preprocessor.", "acoustic_model.")
+NEMO = ".mconv."
 COUNTER = "num_batches_tracked"  # of the batch norms; nothing depends on it
 SAME = (
     (r"^module\.", ""),
     (r"^jasper_(en|de)coder\.", r"\1coder."),  # DeepLearningExamples, 2019
     (r"^encoder\.encoder\.", "encoder.layers."),  # NeMo, and the former
     (r"^decoder\.decoder_layers\.", "decoder.layers."),
-    (r"\.mconv\.", ".conv."),  # NeMo
+    (re.escape(NEMO), ".conv."),
     (r"\.(\d+)\.conv\.weight$", r".\1.weight"),  # NeMo's masked convolutions
 )
 OUTPUT = "decoder.layers.0"
@@ -33,9 +34,10 @@ def load_public_jasper(path: str | Path) -> Jasper:
     Raises:
         UserError: it cannot be read, or its weights are not those of a Jasper 10x5.
     """
-    names, labels = read_checkpoint(Path(path))  # first: a wrong file is said at once
-    network = Jasper(**PAPER)
-    copy_public_weights(network, names, labels, str(path))
+    weights, labels = read_checkpoint(Path(path))  # first: a wrong file is said at once
+    of_nemo = any(NEMO in name for name in weights)
+    network = Jasper(**PAPER, floor=NEMO_FLOOR if of_nemo else EXAMPLES_FLOOR)
+    copy_public_weights(network, weights, labels, str(path))
     network.freeze()
     return network
 

@@ -204,8 +204,9 @@ def test_the_front_end_hears_what_nvidias_hears(make_batch) -> None:
     ours = small().frontend(speech, batch.lengths)[0][0, ..., 0]
     theirs = nvidias(speech[0])
     assert ours.shape == theirs.shape
-    assert functional.cosine_similarity(ours, theirs).min() > 0.99
-    assert (ours - theirs)[:, 2:-2].abs().mean() < 0.02
+    ours, theirs = ours[:, 2:-2], theirs[:, 2:-2]
+    assert functional.cosine_similarity(ours, theirs).min() > 0.995
+    assert (ours - theirs).abs().mean() < 0.05
 
 
 @pytest.mark.parametrize(
