@@ -22,7 +22,7 @@ EPILOGUE = 2  # stages behind the blocks
 DILATION = 2  # of the first of them
 
 PAPER: dict[str, Any] = {
-    "channels": [256, 256, 256, 384, 384, 512, 512, 640, 640, 768, 768, 896, 1024],
+    "widths": [256, 256, 256, 384, 384, 512, 512, 640, 640, 768, 768, 896, 1024],
     "kernels": [11, 11, 11, 13, 13, 17, 17, 21, 21, 25, 25, 29, 1],
     "sub_blocks": 5,
     "dropout": [0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.3, 0.3, 0.3, 0.3, 0.4, 0.4],
@@ -45,7 +45,7 @@ class Jasper(Recogniser):
     there may be one frame more. On LibriSpeech a band correlates with NeMo's by 0.999 on average.
 
     Args:
-        channels: of the prologue, of each block, and of the two stages of the epilogue.
+        widths: channels of the prologue, of each block, and of the two stages of the epilogue.
         kernels: of the same, in states; odd.
         sub_blocks: in each block.
         dropout: of the same, in training only (empty: none).
@@ -59,7 +59,7 @@ class Jasper(Recogniser):
 
     def __init__(
         self,
-        channels: Sequence[int] = (96, 96, 96, 96, 96, 96, 128, 160),
+        widths: Sequence[int] = (96, 96, 96, 96, 96, 96, 128, 160),
         kernels: Sequence[int] = (11, 11, 13, 17, 21, 25, 29, 1),
         sub_blocks: int = 3,
         dropout: Sequence[float] = (),
@@ -67,9 +67,9 @@ class Jasper(Recogniser):
         alphabet: str = DEFAULT_ALPHABET,
     ) -> None:
         super().__init__()
-        check_sizes(channels, kernels, sub_blocks, dropout)
+        check_sizes(widths, kernels, sub_blocks, dropout)
         self.config = {
-            "channels": list(channels),
+            "widths": list(widths),
             "kernels": list(kernels),
             "sub_blocks": sub_blocks,
             "dropout": list(dropout),
@@ -81,24 +81,24 @@ class Jasper(Recogniser):
             n_mels=N_MELS, win_length=WINDOW, floor=floor, mel_scale="slaney", power=2
         )
         self.frontend = NormalisedBands(self.log_mel)
-        rates, blocks = list(dropout) or [0.0] * len(channels), len(channels) - EPILOGUE
-        entrance = ConvNorm(N_MELS, channels[0], kernels[0], stride=STRIDE)
-        self.prologue = SubBlock(entrance, channels[0], rates[0])
+        rates, blocks = list(dropout) or [0.0] * len(widths), len(widths) - EPILOGUE
+        entrance = ConvNorm(N_MELS, widths[0], kernels[0], stride=STRIDE)
+        self.prologue = SubBlock(entrance, widths[0], rates[0])
         self.blocks = nn.ModuleList(
-            DenseBlock(channels[:i], channels[i], kernels[i], sub_blocks, rates[i])
+            DenseBlock(widths[:i], widths[i], kernels[i], sub_blocks, rates[i])
             for i in range(1, blocks)
         )
         self.epilogue = nn.ModuleList(
             SubBlock(
-                ConvNorm(channels[i - 1], channels[i], kernels[i], dilation=dilation),
-                channels[i],
+                ConvNorm(widths[i - 1], widths[i], kernels[i], dilation=dilation),
+                widths[i],
                 rates[i],
             )
             for i, dilation in ((blocks, DILATION), (blocks + 1, 1))
         )
         self.to(memory_format=channels_last)  # type: ignore[call-overload]
-        self.head = nn.Linear(channels[-1], len(alphabet) + 1)
-        self.layers = jasper_layers(channels, sub_blocks, self.log_mel.hop_length)
+        self.head = nn.Linear(widths[-1], len(alphabet) + 1)
+        self.layers = jasper_layers(widths, sub_blocks, self.log_mel.hop_length)
 
     @property
     def article_numbers(self) -> dict[str, int]:
@@ -122,15 +122,15 @@ class Jasper(Recogniser):
         return self.head(x.squeeze(-1).transpose(1, 2)).log_softmax(-1), states
 
 
-def jasper_layers(channels: Sequence[int], sub_blocks: int, hop_length: int) -> dict[str, Layer]:
+def jasper_layers(widths: Sequence[int], sub_blocks: int, hop_length: int) -> dict[str, Layer]:
     """Every layer in order of depth; a depth is the article's number and 1.
 
     Args:
-        channels: of the prologue, of each block, and of the two stages of the epilogue.
+        widths: channels of the prologue, of each block, and of the two stages of the epilogue.
         sub_blocks: in each block.
         hop_length: samples of a mel frame.
     """
-    first, *blocks, wide, last = channels
+    first, *blocks, wide, last = widths
     places = [("prologue", "prologue", first)]
     for i, width in enumerate(blocks):
         for j in range(sub_blocks):
@@ -144,21 +144,21 @@ def jasper_layers(channels: Sequence[int], sub_blocks: int, hop_length: int) -> 
 
 
 def check_sizes(
-    channels: Sequence[int], kernels: Sequence[int], sub_blocks: int, dropout: Sequence[float]
+    widths: Sequence[int], kernels: Sequence[int], sub_blocks: int, dropout: Sequence[float]
 ) -> None:
     """Refuse sizes that are not those of a Jasper.
 
     Raises:
         UserError: names the argument.
     """
-    stages = len(channels)
+    stages = len(widths)
     if stages < 2 + EPILOGUE or sub_blocks < 1:
         raise UserError(
-            f"Jasper: channels {list(channels)} and {sub_blocks} sub_blocks leave nothing between "
+            f"Jasper: widths {list(widths)} and {sub_blocks} sub_blocks leave nothing between "
             "the prologue and the two stages of the epilogue; give at least one block"
         )
     for name, values in (("kernels", kernels), ("dropout", dropout)):
         if len(values) != stages and (values or name == "kernels"):
-            raise UserError(f"Jasper: {name} {list(values)} must be {stages}, as channels are")
+            raise UserError(f"Jasper: {name} {list(values)} must be {stages}, as widths are")
     if any(kernel % 2 == 0 for kernel in kernels):
         raise UserError(f"Jasper: kernels {list(kernels)} must be odd, so that states have centres")

@@ -8,7 +8,7 @@ gzipped, with `model_weights.ckpt` and `model_config.yaml`).
 import shutil
 import tarfile
 import tempfile
-from io import BufferedIOBase
+from io import BufferedRandom, BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -57,17 +57,17 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], str]:
         raise UserError(f"{path}: cannot be read ({reason}); download it again") from error
 
 
-def _member(archive: tarfile.TarFile, name: str, path: Path) -> BufferedIOBase:
+def _member(archive: tarfile.TarFile, name: str, path: Path) -> BufferedReader:
     """A file at the top of the archive, opened where it lies: nothing is unpacked by its name."""
     for member in archive:
         if member.name.removeprefix("./") == name and member.isreg():
             found = archive.extractfile(member)
-            assert isinstance(found, BufferedIOBase)  # noqa: S101 - for the type checker
+            assert isinstance(found, BufferedReader)  # noqa: S101 - for the type checker
             return found
     raise UserError(f"{path}: there is no {name} in this archive; give a .nemo file of Jasper")
 
 
-def _weights(file: Path | BufferedIOBase, path: Path) -> dict[str, Tensor]:
+def _weights(file: Path | BufferedReader | BufferedRandom, path: Path) -> dict[str, Tensor]:
     try:
         loaded = torch.load(file, map_location="cpu", weights_only=True)
     except OSError:

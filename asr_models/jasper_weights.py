@@ -99,7 +99,7 @@ def _convolutions(network: Jasper) -> Iterator[tuple[str, str, str]]:
 
     A public block lists convolution, norm, ReLU and dropout of each sub-block in one row.
     """
-    stages = len(network.config["channels"])
+    stages = len(network.config["widths"])
     last = network.config["sub_blocks"] - 1
     for stage in range(stages):
         block, theirs = stage - 1, f"encoder.layers.{stage}"

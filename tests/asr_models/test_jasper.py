@@ -19,7 +19,7 @@ from asr_models.frontend import NormalisedBands
 from asr_models.jasper import PAPER, Jasper
 from asr_models.tap import LayerTap
 
-SMALL = {"channels": (6, 5, 4, 7, 8), "kernels": (3, 3, 5, 5, 1), "sub_blocks": 2}
+SMALL = {"widths": (6, 5, 4, 7, 8), "kernels": (3, 3, 5, 5, 1), "sub_blocks": 2}
 
 
 def small(seed: int = 0, **changes: object) -> Jasper:
@@ -212,7 +212,7 @@ def test_the_front_end_hears_what_nvidias_hears(make_batch) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"channels": (4, 4, 4), "kernels": (3, 3, 3)}, "give at least one block"),
+        ({"widths": (4, 4, 4), "kernels": (3, 3, 3)}, "give at least one block"),
         ({"sub_blocks": 0}, "give at least one block"),
         ({"kernels": (3, 3, 5, 5)}, r"kernels \[3, 3, 5, 5\] must be 5"),
         ({"kernels": (3, 3, 4, 5, 1)}, "must be odd"),

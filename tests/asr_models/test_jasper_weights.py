@@ -21,7 +21,7 @@ from otoscope.cli import main
 
 CHANNELS = [4, 4, 4, 6, 6, 4, 4, 5, 5, 7, 7, 8, 9]
 KERNELS = PAPER["kernels"]
-NARROW = {**PAPER, "channels": CHANNELS}
+NARROW = {**PAPER, "widths": CHANNELS}
 VOCABULARY = [" ", *"abcdefghijklmnopqrstuvwxyz", "'"]
 
 

@@ -115,7 +115,7 @@ def test_globs_choose_layers_and_an_unknown_one_raises(make_bank) -> None:
 
 
 def test_layers_with_a_dot_in_their_name_are_probed_and_saved(data, trainer, tmp_path) -> None:
-    jasper = Jasper(channels=(4, 4, 4, 4), kernels=(3, 3, 3, 1), sub_blocks=2)
+    jasper = Jasper(widths=(4, 4, 4, 4), kernels=(3, 3, 3, 1), sub_blocks=2)
     layers = ["block1.sub1", "block1.sub2"]
     bank, again = (ProbeBank(jasper, layers=layers, hidden=4, seed=i) for i in (0, 1))
     trainer(max_steps=1, max_epochs=-1).fit(bank, datamodule=data)
