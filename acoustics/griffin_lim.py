@@ -64,7 +64,7 @@ class GriffinLim(nn.Module):
 
     def magnitude(self, mel: Float[Tensor, "batch frame mel"]) -> Float[Tensor, "batch frame bin"]:
         """Linear magnitudes from log-mel, by pseudo-inverse and clipping."""
-        return (mel.exp() @ self.inverse_bank).clamp(min=0)
+        return (mel.exp() @ self.inverse_bank).clamp(min=0).pow(1 / self.log_mel.power)
 
     def forward(
         self,

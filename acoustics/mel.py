@@ -1,6 +1,6 @@
 """`LogMel`: the one implementation of mel, for front-ends, probe targets and the vocoder."""
 
-from typing import TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 import torch
 from jaxtyping import Float, Int
@@ -9,13 +9,20 @@ from torchaudio.functional import melscale_fbanks
 
 from acoustics.frames import mel_frames, valid_mask
 
+<<<<<<< HEAD
 SAMPLE_RATE, HOP_LENGTH = 16000, 160
 HOP_S = HOP_LENGTH / SAMPLE_RATE
 """Seconds from one frame to the next, where nothing else is asked for."""
+=======
+MelScale = Literal["htk", "slaney"]
+>>>>>>> four-j
 
 
 class MelConfig(TypedDict):
-    """What fixes a `LogMel`; a checkpoint stores it and refuses another one."""
+    """What fixes a `LogMel`; a checkpoint stores it and refuses another one.
+
+    The last two are there only where they are not the usual ones.
+    """
 
     sample_rate: int
     n_mels: int
@@ -25,10 +32,12 @@ class MelConfig(TypedDict):
     f_min: float
     f_max: float
     floor: float
+    mel_scale: NotRequired[MelScale]
+    power: NotRequired[int]
 
 
 class LogMel(nn.Module):
-    """Natural logarithm of a mel-weighted magnitude spectrum.
+    """Natural logarithm of a mel-weighted magnitude (or power) spectrum.
 
     Frames are centred and the signal is continued with zeros, so the padding of a batch changes
     nothing: an utterance of `n` samples has `n // hop_length + 1` frames, frame `t` centred on
@@ -38,7 +47,9 @@ class LogMel(nn.Module):
         sample_rate: in Hz.
         n_mels: mel bands between `f_min` and `f_max` Hz (default: half the sample rate).
         win_length, hop_length, n_fft: in samples.
-        floor: magnitudes below it are raised to it before the logarithm.
+        floor: magnitudes (or powers) below it are raised to it before the logarithm.
+        mel_scale: where the bands lie: `htk`, or `slaney`, which is linear up to 1 kHz.
+        power: of the magnitudes that are weighted: 1, or 2 for a power spectrum.
 
     Example:
         >>> mel, frames = LogMel()(torch.zeros(1, 1600), torch.tensor([1600]))
@@ -59,6 +70,8 @@ class LogMel(nn.Module):
         f_min: float = 0.0,
         f_max: float | None = None,
         floor: float = 1e-3,
+        mel_scale: MelScale = "htk",
+        power: Literal[1, 2] = 1,
     ) -> None:
         super().__init__()
         top = sample_rate / 2 if f_max is None else f_max
@@ -72,7 +85,12 @@ class LogMel(nn.Module):
             "f_max": float(top),
             "floor": floor,
         }
-        bank = melscale_fbanks(n_fft // 2 + 1, f_min, top, n_mels, sample_rate)
+        if mel_scale != "htk":
+            self.config["mel_scale"] = mel_scale
+        if power != 1:
+            self.config["power"] = power
+        self.power = power
+        bank = melscale_fbanks(n_fft // 2 + 1, f_min, top, n_mels, sample_rate, mel_scale=mel_scale)
         self.register_buffer("bank", bank, persistent=False)
         self.register_buffer("window", torch.hann_window(win_length), persistent=False)
 
@@ -116,8 +134,8 @@ class LogMel(nn.Module):
         """
         if int(lengths.max()) > waveform.shape[1]:
             raise ValueError(f"length {int(lengths.max())} exceeds {waveform.shape[1]} samples")
-        magnitude = self.stft(waveform).abs().transpose(1, 2)
-        mel = (magnitude @ self.bank).clamp(min=self.config["floor"]).log()
+        spectrum = self.stft(waveform).abs().pow(self.power).transpose(1, 2)
+        mel = (spectrum @ self.bank).clamp(min=self.config["floor"]).log()
         frames = mel_frames(lengths, self.hop_length)
         mel = mel[:, : int(frames.max())]
         return mel.masked_fill(~valid_mask(frames, mel.shape[1])[..., None], self.silence), frames

@@ -39,7 +39,7 @@ def conv_norm(
     assert mean is not None and variance is not None  # noqa: S101 - for the type checker
     scale = norm.weight * (variance + norm.eps).rsqrt()
     weight, shift = conv.weight * scale[:, None, None, None], norm.bias - mean * scale
-    return functional.conv2d(x, weight, shift, conv.stride, conv.padding)
+    return functional.conv2d(x, weight, shift, conv.stride, conv.padding, conv.dilation)
 
 
 class BLSTMBlock(nn.Module):

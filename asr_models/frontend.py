@@ -1,13 +1,14 @@
-"""The recognisers' input: log-mel with deltas and accelerations, normalised per utterance."""
+"""The recognisers' input: log-mel, normalised per utterance over its valid frames."""
 
 from jaxtyping import Float, Int
-from torch import Tensor, nn, stack
+from torch import Tensor, cat, nn, stack
 from torchaudio.functional import compute_deltas
 
 from acoustics.frames import valid_mask
 from acoustics.mel import LogMel
 
 CHANNELS = 3  # mel, deltas, accelerations
+PRE_EMPHASIS = 0.97
 
 
 class MelDeltas(nn.Module):
@@ -40,3 +41,30 @@ class MelDeltas(nn.Module):
     def _slope(values: Tensor) -> Tensor:
         # Continued with zeros, not with the last frame: the same alone and in a padded batch.
         return compute_deltas(values.transpose(1, 2), mode="constant").transpose(1, 2)
+
+
+class NormalisedBands(nn.Module):
+    """Pre-emphasis and log-mel, each band with mean 0 and variance 1 over an utterance.
+
+    What Jasper hears (Li et al. 2019; NVIDIA's `per_feature`): the average spectrum, and so part of
+    the voice and of the channel, is taken away.
+    """
+
+    def __init__(self, log_mel: LogMel) -> None:
+        super().__init__()
+        self.log_mel = log_mel
+
+    def forward(
+        self, waveform: Float[Tensor, "batch sample"], lengths: Int[Tensor, " batch"]
+    ) -> tuple[Float[Tensor, "batch mel frame 1"], Int[Tensor, " batch"]]:
+        """Bands as channels `(batch, mel, frame, 1)`, zero beyond each utterance, valid frames."""
+        steps = waveform[:, 1:] - PRE_EMPHASIS * waveform[:, :-1]
+        sharp = cat([waveform[:, :1], steps], dim=1) * valid_mask(lengths, waveform.shape[1])
+        mel, frames = self.log_mel(sharp, lengths)
+        mask = valid_mask(frames, mel.shape[1])[..., None].to(mel.dtype)
+        count = frames[:, None, None]
+        change = (mel - mel[:, :1]) * mask  # of a band that never changes exactly 0
+        centred = (change - change.sum(1, keepdim=True) / count) * mask
+        variance = centred.square().sum(1, keepdim=True) / (count - 1).clamp(min=1)
+        normal = centred / (variance.sqrt() + 1e-5)
+        return normal.transpose(1, 2)[..., None], frames

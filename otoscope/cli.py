@@ -11,7 +11,8 @@ Otoscope shows what each layer of a speech recogniser hears.
 
   run       one whole experiment, from speech to scores and report
             (without options: the embedded one, no download needed)
-  asr       train, validate or test a recogniser        fit | validate | test
+  asr       train, validate or test a recogniser        fit | validate | test | import
+            (or take NVIDIA's public weights of Jasper)
   probe     train, validate or test a bank of probes    fit | validate | test
   verifier  train or validate a speaker verifier        fit | validate
   layers    what can be tapped in a recogniser, with stride and width

@@ -20,6 +20,7 @@ from evaluation.verifiers.trained import load_encoder, save_encoder
 from evaluation.verifiers.training import VerifierModule
 from otoscope.configuration import one_line, shipped_config
 from otoscope.display import output_console, say
+from otoscope.public_weights import import_public
 from probes.bank import ProbeBank
 from probes.checkpoint import load_bank_weights, save_bank
 
@@ -47,6 +48,7 @@ class StageCLI(LightningCLI):
     restored: Callable[[Any, Path], None]
     data: type[LightningDataModule] = SpeechDataModule
     verbs: Sequence[str] = tuple(VERBS)
+    others: Sequence[str] = ()  # verbs beside those, which are not LightningCLI's
 
     @classmethod
     def subcommands(cls) -> dict[str, set[str]]:
@@ -108,7 +110,9 @@ class StageCLI(LightningCLI):
 
 
 class RecogniserCLI(StageCLI):
-    """Trains, validates and tests a recogniser."""
+    """Trains, validates and tests a recogniser; 'otoscope asr import' takes public weights."""
+
+    others = ("import",)
 
     place = "recognisers"
 
@@ -193,7 +197,10 @@ class VerifierCLI(StageCLI):
 
 
 def asr(arguments: list[str]) -> None:
-    """`otoscope asr fit | validate | test`."""
+    """`otoscope asr fit | validate | test | import`."""
+    if arguments[:1] == ["import"]:
+        import_public(arguments[1:])
+        return
     _call(RecogniserCLI, CTCModule, "asr/vgg_lstm_mini.yaml", "asr", arguments)
 
 
@@ -244,7 +251,8 @@ def _call(
     arguments: list[str],
 ) -> None:
     if arguments and arguments[0] not in (*kind.verbs, "-h", "--help", "--print_config"):
-        raise UserError(f"{name}: '{arguments[0]}' is not one of {', '.join(kind.verbs)}")
+        known = ", ".join((*kind.verbs, *kind.others))
+        raise UserError(f"{name}: '{arguments[0]}' is not one of {known}")
     sys.argv = [f"otoscope {name}"]  # LightningCLI warns where it finds arguments here too
     try:
         make_cli(kind, module, default, name, arguments or ["--help"])

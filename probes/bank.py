@@ -81,7 +81,7 @@ class ProbeBank(LightningModule):
         self.learning_rate, self.clip = learning_rate, clip
         self.probes = nn.ModuleDict(
             {
-                layer.name: Probe(
+                key_of(layer.name): Probe(
                     layer.width,
                     rate_of(layer.timing.stride, self.log_mel.hop_length),
                     n_mels,
@@ -98,7 +98,7 @@ class ProbeBank(LightningModule):
 
     def probe(self, layer: str) -> Probe:
         """The probe of `layer`."""
-        probe = self.probes[layer]
+        probe = self.probes[key_of(layer)]
         assert isinstance(probe, Probe)  # noqa: S101 - for the type checker
         return probe
 
@@ -231,6 +231,11 @@ class ProbeBank(LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse a checkpoint made for another recogniser, target or set of layers."""
         check_card(checkpoint.get(CARD_KEY, {}), bank_card(self))
+
+
+def key_of(layer: str) -> str:
+    """A layer's name among modules, where a dot (`block4.sub2`) would be a level."""
+    return layer.replace(".", "-")
 
 
 def layer_seed(seed: int, layer: str) -> int:

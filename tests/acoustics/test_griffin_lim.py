@@ -48,6 +48,15 @@ def test_magnitudes_are_those_of_the_transform_it_inverts(shape, make_batch) -> 
     assert convergence(log_mel, ours, wanted) < 1.1 * convergence(log_mel, theirs, wanted)
 
 
+def test_magnitudes_of_a_power_mel_are_roots(make_batch) -> None:
+    """What the bank and its inverse make of the powers of a spectrum, and the root of that."""
+    log_mel, batch = LogMel(power=2), make_batch([8000])
+    found = GriffinLim(log_mel).magnitude(log_mel(batch.waveform, batch.lengths)[0])
+    powers = log_mel.stft(batch.waveform).abs().square().transpose(1, 2)
+    wanted = powers @ log_mel.bank @ GriffinLim(log_mel).inverse_bank
+    torch.testing.assert_close(found.square(), wanted.clamp(min=0), rtol=1e-3, atol=1e-2)
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_alone_equals_in_a_batch(shape, make_batch) -> None:
     """In double precision, where rounding is not blown up by bins without energy."""

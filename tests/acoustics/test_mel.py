@@ -7,7 +7,12 @@ import torch
 
 from acoustics.mel import LogMel
 
-SETTINGS = [{}, {"n_mels": 64}, {"win_length": 640, "n_fft": 1024}, {"hop_length": 100}]
+SETTINGS = [
+    {},
+    {"n_mels": 64, "mel_scale": "slaney", "power": 2},
+    {"win_length": 640, "n_fft": 1024},
+    {"hop_length": 100},
+]
 
 
 @pytest.mark.parametrize("settings", SETTINGS)
@@ -50,8 +55,27 @@ def test_values_are_natural_logarithms_of_magnitudes_above_a_floor(make_batch) -
     assert silence.unique().tolist() == pytest.approx([math.log(1e-9)])
 
 
-def test_the_configuration_rebuilds_it(make_batch) -> None:
-    batch, log_mel = make_batch([4000]), LogMel(n_mels=40, f_min=60.0, hop_length=200)
+def test_a_power_spectrum_is_squared_before_the_bands_are_summed(make_batch) -> None:
+    batch, magnitudes = make_batch([4000]), LogMel(floor=1e-9)
+    wanted = (magnitudes.stft(batch.waveform).abs().square()[0].T @ magnitudes.bank).log()
+    found, _ = LogMel(floor=1e-9, power=2)(batch.waveform, batch.lengths)
+    torch.testing.assert_close(found[0], wanted)
+
+
+def test_slaneys_bands_are_evenly_spaced_up_to_1_khz() -> None:
+    bank = LogMel(mel_scale="slaney").bank
+    centres = (bank * torch.arange(257.0)[:, None]).sum(0) / bank.sum(0) * 16000 / 512
+    gaps = centres[:20].diff()
+    assert (gaps - gaps.mean()).abs().max() < 3 and centres[19] < 1000
+    assert centres.diff()[-1] > 4 * gaps.mean()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"n_mels": 40, "f_min": 60.0, "hop_length": 200}, {"mel_scale": "slaney", "power": 2}],
+)
+def test_the_configuration_rebuilds_it(settings, make_batch) -> None:
+    batch, log_mel = make_batch([4000]), LogMel(**settings)
     again = LogMel(**log_mel.config)
     assert again.config == log_mel.config
     assert again(batch.waveform, batch.lengths)[0].equal(log_mel(batch.waveform, batch.lengths)[0])

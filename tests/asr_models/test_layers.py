@@ -14,6 +14,7 @@ from acoustics.errors import UserError
 from acoustics.frames import mel_frames, rate_of
 from acoustics.mel import LogMel
 from asr_models.checkpoint import calibrate
+from asr_models.jasper import Jasper
 from asr_models.pure_lstm import PureLSTM, halved
 from asr_models.recogniser import Recogniser
 from asr_models.tap import LayerTap
@@ -136,11 +137,14 @@ def test_sound_shows_in_the_states_that_timing_says() -> None:
 
 
 def test_the_frames_of_a_state_are_centred_where_the_state_is(recogniser) -> None:
+    """Behind a pool; a convolution that strides centres its state on the first of them."""
+    strides = isinstance(recogniser, Jasper)
     for layer in recogniser.layers.values():
         r = rate_of(layer.timing.stride, 160).expand
         for state in (0, 1, 7):
-            frames = range(state * r, (state + 1) * r)
-            assert layer.timing.centre(state) == Fraction(160 * sum(frames), r), layer.name
+            frames = range(state * r, (state + 1) * r)[: 1 if strides else r]
+            middle = Fraction(160 * sum(frames), len(frames))
+            assert layer.timing.centre(state) == middle, layer.name
 
 
 def test_pairs_of_states_are_averaged_and_an_odd_one_is_kept() -> None:

@@ -23,7 +23,8 @@ CORPUS = {
 HELP = {
     "": ("run", "asr", "probe", "verifier", "layers", "score", "listen", "report", "--help"),
     "run": ("--output", "--config", "--corpus", "--probe.layers", "--evaluation.conditions"),
-    "asr": ("{fit,validate,test}",),
+    "asr": ("{fit,validate,test}", "otoscope asr import"),
+    "asr import": ("--from", "--output"),
     "asr fit": ("--output", "--model.learning_rate", "--data.corpus", "--trainer.max_steps"),
     "asr validate": ("--ckpt_path",),
     "asr test": ("--ckpt_path",),

@@ -4,7 +4,9 @@ import pytest
 import torch
 
 from acoustics.errors import UserError
+from asr_models.jasper import Jasper
 from probes.bank import ProbeBank
+from probes.checkpoint import load_bank_weights, save_bank
 from probes.targets import gather_frames
 
 LAYERS = ["cnn1", "cnn3", "blstm1", "blstm5"]
@@ -110,6 +112,21 @@ def test_globs_choose_layers_and_an_unknown_one_raises(make_bank) -> None:
     assert len(make_bank().probes) == 9
     with pytest.raises(UserError, match="layer 'lstm1' is unknown; this recogniser has cnn1"):
         make_bank(layers=["lstm1"])
+
+
+def test_layers_with_a_dot_in_their_name_are_probed_and_saved(data, trainer, tmp_path) -> None:
+    jasper = Jasper(widths=(4, 4, 4, 4), kernels=(3, 3, 3, 1), sub_blocks=2)
+    layers = ["block1.sub1", "block1.sub2"]
+    bank, again = (ProbeBank(jasper, layers=layers, hidden=4, seed=i) for i in (0, 1))
+    trainer(max_steps=1, max_epochs=-1).fit(bank, datamodule=data)
+    assert list(bank.reconstruct(data.batches[0])) == layers
+    save_bank(bank, tmp_path)
+    load_bank_weights(again, tmp_path)
+    for name in layers:
+        for mine, saved in zip(
+            again.probe(name).parameters(), bank.probe(name).parameters(), strict=True
+        ):
+            assert mine.equal(saved)
 
 
 def test_a_bank_takes_a_saved_recogniser_by_its_folder(tiny_recogniser, tmp_path) -> None:
