@@ -9,13 +9,11 @@ from torchaudio.functional import melscale_fbanks
 
 from acoustics.frames import mel_frames, valid_mask
 
-<<<<<<< HEAD
 SAMPLE_RATE, HOP_LENGTH = 16000, 160
 HOP_S = HOP_LENGTH / SAMPLE_RATE
 """Seconds from one frame to the next, where nothing else is asked for."""
-=======
+
 MelScale = Literal["htk", "slaney"]
->>>>>>> four-j
 
 
 class MelConfig(TypedDict):
