@@ -1,4 +1,4 @@
-"""Density, length and spikiness of activations: by hand, whatever the batches, and what they tell."""
+"""Density, length and spikiness of activations: by hand, in any batches, and what they tell."""
 
 from fractions import Fraction
 

@@ -1,4 +1,4 @@
-"""The same word by two speakers: the draw, the expected value, the overlaps, what they are held to."""
+"""The same word by two speakers: the draw, the expected value, overlaps and their references."""
 
 import numpy as np
 import pytest
