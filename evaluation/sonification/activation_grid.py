@@ -13,7 +13,7 @@ from acoustics.frames import Timing
 from evaluation.paper.panels import NothingToDrawError
 from evaluation.sonification.figure_axes import plain
 
-COLUMNS = 16
+COLUMNS, MANY, MORE_COLUMNS = 16, 256, 32
 CELL = (0.85, 0.62)  # inches of a feature
 HEAD = 0.26  # part of a cell that its number takes
 ENDS = ("first", "penultimate", "last")
@@ -44,7 +44,7 @@ def layer_grid(
     if not utterances:
         raise NothingToDrawError(f"no utterance of {layer} was kept")
     n_features = utterances[0].shape[1]
-    columns = min(COLUMNS, n_features)
+    columns = min(COLUMNS if n_features <= MANY else MORE_COLUMNS, n_features)
     rows = -(-n_features // columns)
     longest = max(len(states) for states in utterances)
     low = np.min([np.nanmin(states, axis=0, initial=0.0) for states in utterances], axis=0)

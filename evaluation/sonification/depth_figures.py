@@ -54,7 +54,7 @@ def dominance_figure(rows: Sequence[DominanceRow]) -> Figure:
     for line, model in zip(panels, models, strict=True):
         for panel, group in zip(line, groups, strict=True):
             mine = [row for row in claimed if (row.model, row.group) == (model, group)]
-            _draw_dominance(panel, mine, group_colour(group, groups))
+            _draw_dominance(panel, mine, group, group_colour(group, groups))
             depth_axis(panel, depths_of(mine))
             n_speakers = max(row.n_speakers for row in mine)
             panel.set_title(plain(f"{model}: {group} ({n_speakers} speakers)"), fontsize=10)
@@ -64,8 +64,8 @@ def dominance_figure(rows: Sequence[DominanceRow]) -> Figure:
     return sheet
 
 
-def _draw_dominance(panel: Any, rows: Sequence[DominanceRow], colour: str) -> None:
-    share = f"more than {100 * DOMINATED:.0f} % of segments by the group"
+def _draw_dominance(panel: Any, rows: Sequence[DominanceRow], group: str, colour: str) -> None:
+    share = f"dominated: more than {100 * DOMINATED:.0f} % of segments {group}"
     chance = curve(rows, "chance", "chance_low", "chance_high", 100)
     draw_series(panel, chance, "by chance, with its 95 %", INK, ":")
     draw_series(panel, curve(rows, "share", scale=100), share, colour)

@@ -143,6 +143,7 @@ def jackknife_trend(
     depths: Sequence[float],
     values: Float[np.ndarray, " layer"],
     left_out: Float[np.ndarray, "speaker layer"],
+    error: float = 0.0,
 ) -> Trend:
     """Trend with a jackknife interval, Student's t over the speakers.
 
@@ -150,12 +151,13 @@ def jackknife_trend(
         depths: of the layers; at least `FEWEST_LAYERS` of them.
         values: with all speakers.
         left_out: the same without one speaker, for every speaker; a constant may be added.
+        error: standard error of the slope from elsewhere, as of what was taken off the values.
     """
     value, slopes = float(slope(depths, values)), slope(depths, left_out)
     slopes = slopes[np.isfinite(slopes)]
     margin = None
     if len(slopes) > 1:
-        spread = np.sqrt((len(slopes) - 1) * np.var(slopes))
+        spread = np.sqrt((len(slopes) - 1) * np.var(slopes) + error**2)
         reach = float(t.ppf(0.975, len(slopes) - 1) * spread)
         margin = Margin(value, value - reach, value + reach)
     return Trend(margin, spearman(list(depths), values.tolist()))

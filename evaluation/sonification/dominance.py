@@ -19,6 +19,7 @@ from evaluation.sonification.depth_trend import (
     FEWEST_LAYERS,
     Claim,
     jackknife_trend,
+    slope,
     trend_claim,
     unknown_claim,
 )
@@ -187,8 +188,8 @@ def dominance_claim(
     """Does dominance by a group, beyond chance, fall with depth?
 
     The slope of share less chance has a jackknife interval over speakers: each is left out in turn,
-    with the segments that are theirs. A bootstrap would not do: a speaker drawn twice fills
-    a top 20 with copies, and fewer voices in it look like more dominance.
+    with the segments that are theirs. A bootstrap would not do: a speaker drawn twice fills a top
+    20 with copies, and fewer voices in it look like more dominance.
     """
     what = f"share of features dominated by {group} speakers, beyond chance,"
     known = {name: found for name, found in layers.items() if found.n_empty < len(found.dominated)}
@@ -198,7 +199,9 @@ def dominance_claim(
         return unknown_claim("dominance", model, unit, what, why)
     g = next(iter(known.values())).groups.names.index(group)
     at = [float(depths[name]) for name in known]
-    excess = [float(found.shares[g] - found.chance[:, g].mean()) for found in known.values()]
+    chance = np.stack([found.chance[:, g] for found in known.values()], axis=1)
+    excess = np.array([found.shares[g] for found in known.values()]) - chance.mean(0)
     left_out = np.stack([found.left_out[:, g] for found in known.values()], axis=1)
-    trend = jackknife_trend(at, np.array(excess), left_out)
+    error = float(slope(at, chance).std() / np.sqrt(len(chance)))  # so many deals tell it so well
+    trend = jackknife_trend(at, excess, left_out, error)
     return trend_claim("dominance", model, unit, what, trend, rises=False)

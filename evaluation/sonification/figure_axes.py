@@ -11,7 +11,7 @@ from evaluation.reading import REFERENCE_COLOUR, SPARE_COLOURS, Row, colour_of
 GROUP_COLOURS = {"male": "#c8501e", "female": "#0f6cb4"}
 CONTROL = "untrained"
 INK = REFERENCE_COLOUR[0]
-MOST_TICKS = 14
+MOST_NAMES = 14
 
 
 def plain(text: str) -> str:
@@ -53,23 +53,38 @@ def curve(
     return found
 
 
-def depth_axis(panel: Any, depths: Mapping[str, int], labels: bool = True) -> None:
-    """Names of layers below, of fifty layers every fourth; nothing that is not needed around.
+def depth_axis(panel: Any, depths: Mapping[str, int]) -> None:
+    """Names of layers below, of fifty those of the blocks; nothing that is not needed around.
 
     Args:
-        panel: matplotlib's axes.
+        panel: matplotlib's axes; curves over many layers lose their marks.
         depths: by layer.
-        labels: whether names stand there, or ticks alone.
     """
-    ordered = sorted(depths, key=lambda layer: depths[layer])
-    step = -(-len(ordered) // MOST_TICKS) or 1
-    shown = ordered[::step]
-    texts = [plain(layer) for layer in shown] if labels else [""] * len(shown)
-    panel.set_xticks([depths[layer] for layer in shown], texts, rotation=40, ha="right",
-                     rotation_mode="anchor", fontsize=8)  # fmt: skip
+    names = named_layers(sorted(depths, key=lambda layer: depths[layer]))
+    panel.set_xticks([depths[layer] for layer in names], [plain(text) for text in names.values()],
+                     rotation=40, ha="right", rotation_mode="anchor", fontsize=8)  # fmt: skip
     panel.tick_params(axis="y", labelsize=8)
     panel.grid(alpha=0.25)
     panel.spines[["top", "right"]].set_visible(False)
+    if len(depths) > MOST_NAMES:
+        for line in panel.get_lines():
+            line.set_marker("")
+
+
+def named_layers(layers: Sequence[str]) -> dict[str, str]:
+    """Which layers get a name on an axis, and which: all, or the first of each block, or some.
+
+    Args:
+        layers: in order of depth.
+    """
+    if len(layers) <= MOST_NAMES:
+        return {layer: layer for layer in layers}
+    firsts: dict[str, str] = {}
+    for layer in layers:
+        firsts.setdefault(layer.rpartition(".")[0] or layer, layer)
+    if len(firsts) <= MOST_NAMES:
+        return {layer: block for block, layer in firsts.items()}
+    return {layer: layer for layer in layers[:: -(-len(layers) // MOST_NAMES)]}
 
 
 def depths_of(rows: Sequence[Any]) -> dict[str, int]:

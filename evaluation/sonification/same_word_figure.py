@@ -24,6 +24,7 @@ from evaluation.sonification.same_word import SameWordRow
 SHOWN = 20
 KINDS = ("both", "male", "female", "neither")
 COLOURS = {"both": "#197a5d", **GROUP_COLOURS, "neither": "#e4e5e8"}
+MEANT = {"male": "man", "female": "woman"}
 CELL = 0.15  # inches
 Switch = Literal["both", "male", "female"]
 
@@ -84,13 +85,13 @@ def same_word_figure(
     if not kinds:
         raise NothingToDrawError(f"nobody says '{word}'")
     below = [row for row in rows if row.overlap is not None]
-    width = max(5.2, 1.6 + max(CELL, 3.0 / len(kinds)) * len(kinds))
+    width = max(6.8, 2.0 + max(CELL, 3.0 / len(kinds)) * len(kinds))
     sheet = Figure(figsize=(width, 3.3 + (2.4 if below else 0)), layout="constrained")
     panels = sheet.subplots(
         2 if below else 1, 1, squeeze=False, height_ratios=[5, 4][: 1 + bool(below)]
     )[:, 0]
     _draw_cells(panels[0], kinds, switch, seed)
-    shown = "" if switch == "both" else f", {switch} voice only"
+    shown = "" if switch == "both" else f", shown: the {MEANT[switch]}'s"
     heading = f"“{word}” by a man and a woman{shown}"
     panels[0].set_title(plain(": ".join(part for part in (title, heading) if part)), fontsize=10)
     if below:
@@ -124,7 +125,7 @@ def _draw_cells(panel: Any, kinds: Mapping[str, np.ndarray], switch: Switch, see
              "neither": "by neither"}  # fmt: skip
     if switch != "both":
         names = {
-            switch: f"activated by the {'man' if switch == 'male' else 'woman'}",
+            switch: f"activated by the {MEANT[switch]}",
             "neither": "not activated",
         }
     patches = [Patch(color=colours[kind], label=text) for kind, text in names.items()]
@@ -139,7 +140,9 @@ def _draw_overlaps(panel: Any, rows: Sequence[SameWordRow]) -> None:
     draw_series(panel, across, "a man and a woman", COLOURS["both"])
     draw_series(panel, alike, "two of one sex", "#c08a00", "--")
     draw_series(panel, curve(rows, "chance"), "sets of these sizes by chance", INK, ":")
-    depth_axis(panel, depths_of(rows))
+    depths = depths_of(rows)
+    depth_axis(panel, depths)
+    panel.set_xlim(min(depths.values()) - 0.6, max(depths.values()) + 0.6)
     panel.set_ylim(0, 1)
     panel.set_ylabel("overlap of activated\nfeatures (Jaccard)", fontsize=9)
     n_pairs = max(row.n_pairs for row in rows)

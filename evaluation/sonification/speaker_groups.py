@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import rankdata
 
 from acoustics.errors import UserError
 
@@ -111,10 +112,7 @@ def speaker_thirds(
     third: dict[str, str] = {}
     for members in cells.values():
         numbers = np.array([known[speaker] for speaker in members])
-        below = (numbers[None] < numbers[:, None]).sum(1) + 0.5 * (
-            numbers[None] == numbers[:, None]
-        ).sum(1)
-        places = np.minimum((3 * below / len(members)).astype(int), 2)
+        places = (3 * (rankdata(numbers) - 0.5) / len(numbers)).astype(int)
         third |= {speaker: THIRDS[place] for speaker, place in zip(members, places, strict=True)}
     groups = group_speakers(attribute, third)
     names = tuple(name for name in THIRDS if name in groups.names)

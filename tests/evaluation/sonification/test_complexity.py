@@ -80,7 +80,7 @@ def test_a_dead_layer_is_a_row_without_numbers() -> None:
 def rising(slope: float, seed: int) -> dict[str, LayerComplexity]:
     """Five layers whose words have 3 + slope x depth phones on average, give or take."""
     generator = np.random.default_rng(seed)
-    phones, speaker = np.tile(np.arange(1.0, 11.0), 20), np.arange(200) % 5
+    phones, speaker = np.tile(np.arange(1.0, 11.0), 20), generator.integers(0, 5, 200)
     layers = {}
     for depth in range(1, 6):
         wanted = 3 + slope * depth + generator.normal(0, 1, (30, 20))

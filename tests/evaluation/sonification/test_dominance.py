@@ -67,9 +67,9 @@ def test_a_speaker_left_out_is_a_corpus_without_them() -> None:
 def test_selective_features_are_counted_apart_from_chance() -> None:
     women, men = dominance_rows("trained", "words", {"cnn1": layer(picks(0.3, 2))}, {"cnn1": 1})
     assert (women.group, men.group) == ("female", "male")
-    assert men.dominated == 30 and men.share == 0.3 and 25 <= men.significant <= 32  # type: ignore[operator]
+    assert men.dominated == 30 and men.share == 0.3 and 30 <= men.significant <= 33  # type: ignore[operator]
     assert men.chance is not None and men.chance < 0.02 and men.p == pytest.approx(1 / 301)
-    assert women.dominated == 0 and women.significant == 0 and women.p == 1.0
+    assert women.dominated == 0 and women.significant in (0, 1, 2) and women.p == 1.0
 
 
 def test_unequal_numbers_are_held_against_their_own_chance() -> None:

