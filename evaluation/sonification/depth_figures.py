@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from evaluation.paper.panels import NothingToDrawError, add_legend, draw_series, empty_panel
 from evaluation.sonification.activity_claims import ActivityRow
 from evaluation.sonification.complexity import ComplexityRow
-from evaluation.sonification.dominance import DOMINATED, DominanceRow
+from evaluation.sonification.dominance import DOMINATED
+from evaluation.sonification.dominance_table import DominanceRow
 from evaluation.sonification.figure_axes import (
     CONTROL,
     INK,
@@ -65,10 +66,10 @@ def dominance_figure(rows: Sequence[DominanceRow]) -> Figure:
 
 
 def _draw_dominance(panel: Any, rows: Sequence[DominanceRow], group: str, colour: str) -> None:
-    share = f"dominated: more than {100 * DOMINATED:.0f} % of segments {group}"
+    share = f"over {100 * DOMINATED:.0f} % {group}"
     chance = curve(rows, "chance", "chance_low", "chance_high", 100)
-    draw_series(panel, chance, "by chance, with its 95 %", INK, ":")
-    draw_series(panel, curve(rows, "share", scale=100), share, colour)
+    draw_series(panel, chance, "by chance", INK, ":")
+    draw_series(panel, curve(rows, "share", "ci_low", "ci_high", 100), share, colour)
 
 
 def complexity_figure(rows: Sequence[ComplexityRow]) -> Figure:

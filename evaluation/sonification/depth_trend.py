@@ -1,11 +1,12 @@
 """Does a number rise or fall with depth? Slope, rank correlation, their intervals, the verdict."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import rankdata, t
+from scipy.stats import rankdata
 
 from evaluation.bootstrap import Estimate
 from evaluation.paper.verdicts import FAILS, HOLDS, OPEN, Margin, spearman
@@ -36,7 +37,9 @@ class Trend:
         if self.slope is None:
             return "its slope has no interval"
         per_layer = f"{unit} per layer".strip()
-        text = f"slope {self.slope.spell(per_layer, 3)}"
+        size = max(map(abs, self.slope)) or 1.0
+        digits = min(9, max(1, 1 - math.floor(math.log10(size))))  # two that tell something
+        text = f"slope {self.slope.spell(per_layer, digits)}"
         if self.order is not None:
             text += f", Spearman {self.order:.2f}"
         if self.order_span is not None:
@@ -104,10 +107,10 @@ def unknown_claim(claim: str, model: str, unit: str, quantity: str, why: str) ->
     return Claim(claim, model, unit, OPEN, quantity, None, None, None, sentence)
 
 
-def slope(
-    depths: Sequence[float] | Float[np.ndarray, " layer"], values: Float[np.ndarray, "... layer"]
-) -> Float[np.ndarray, "..."]:
-    """Least-squares slope over depth, along the last axis."""
+def slopes(
+    depths: Sequence[float], values: Float[np.ndarray, "case layer"]
+) -> Float[np.ndarray, " case"]:
+    """Least-squares slope over depth of each case."""
     centred = np.asarray(depths, dtype=float) - np.mean(depths)
     return values @ (centred / (centred**2).sum())
 
@@ -121,7 +124,7 @@ def bootstrap_trend(depths: Sequence[float], estimates: Sequence[Estimate]) -> T
     """
     values = np.array([estimate.value for estimate in estimates])
     drawn = np.stack([estimate.replicates for estimate in estimates], axis=1)
-    found = Estimate(float(slope(depths, values)), slope(depths, drawn))
+    found = Estimate(float(slopes(depths, values[None])[0]), slopes(depths, drawn))
     span = found.interval()
     defined = drawn[np.isfinite(drawn).all(1)]
     orders = Estimate(0.0, _rank_correlations(depths, defined)).interval() if span else None
@@ -137,27 +140,3 @@ def _rank_correlations(
     y = rankdata(values, axis=1) - (len(depths) + 1) / 2
     with np.errstate(invalid="ignore"):
         return (y @ x) / np.sqrt((y**2).sum(1) * (x**2).sum())
-
-
-def jackknife_trend(
-    depths: Sequence[float],
-    values: Float[np.ndarray, " layer"],
-    left_out: Float[np.ndarray, "speaker layer"],
-    error: float = 0.0,
-) -> Trend:
-    """Trend with a jackknife interval, Student's t over the speakers.
-
-    Args:
-        depths: of the layers; at least `FEWEST_LAYERS` of them.
-        values: with all speakers.
-        left_out: the same without one speaker, for every speaker; a constant may be added.
-        error: standard error of the slope from elsewhere, as of what was taken off the values.
-    """
-    value, slopes = float(slope(depths, values)), slope(depths, left_out)
-    slopes = slopes[np.isfinite(slopes)]
-    margin = None
-    if len(slopes) > 1:
-        spread = np.sqrt((len(slopes) - 1) * np.var(slopes) + error**2)
-        reach = float(t.ppf(0.975, len(slopes) - 1) * spread)
-        margin = Margin(value, value - reach, value + reach)
-    return Trend(margin, spearman(list(depths), values.tolist()))

@@ -81,8 +81,10 @@ def named_layers(layers: Sequence[str]) -> dict[str, str]:
         return {layer: layer for layer in layers}
     firsts: dict[str, str] = {}
     for layer in layers:
-        firsts.setdefault(layer.rpartition(".")[0] or layer, layer)
-    if len(firsts) <= MOST_NAMES:
+        block, dot, _ = layer.rpartition(".")
+        if dot:
+            firsts.setdefault(block, layer)
+    if 1 < len(firsts) <= MOST_NAMES:
         return {layer: block for block, layer in firsts.items()}
     return {layer: layer for layer in layers[:: -(-len(layers) // MOST_NAMES)]}
 

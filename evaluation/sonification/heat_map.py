@@ -59,8 +59,8 @@ def heat_map_figure(
     width = max(4.6, 2.2 + max(COLUMN_WIDTH, 2.4 / len(shares)) * len(shares))
     sheet = Figure(figsize=(width, 4.4), layout="constrained")
     panel = sheet.subplots()
-    colours = ListedColormap(matplotlib.colormaps["RdYlBu_r"](np.linspace(0.04, 0.96, 21)))
-    colours.set_bad(DEAD)
+    shades = matplotlib.colormaps["RdYlBu_r"](np.linspace(0.04, 0.96, 21))
+    colours = ListedColormap(shades).with_extremes(bad=DEAD)
     edges = (0.5, len(shares) + 0.5, 0.0, 1.0)
     picture = panel.imshow(
         np.ma.masked_invalid(cells), origin="lower", aspect="auto", extent=edges, cmap=colours,

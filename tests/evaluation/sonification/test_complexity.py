@@ -74,7 +74,7 @@ def test_a_dead_layer_is_a_row_without_numbers() -> None:
     row = complexity_rows("trained", "words", {"cnn1": dead}, {"cnn1": 1}, 2.0)[0]
     assert row.mean is None and row.n_empty == 3
     claim = complexity_claims("words", {"trained": {"cnn1": dead}}, {"cnn1": 1})[0]
-    assert claim.verdict == OPEN and "fewer than 3 layers" in claim.sentence
+    assert claim.verdict == OPEN and "Fewer than 3 layers" in claim.sentence
 
 
 def rising(slope: float, seed: int) -> dict[str, LayerComplexity]:

@@ -8,12 +8,12 @@ import pytest
 from evaluation.paper.verdicts import FAILS, HOLDS, OPEN
 from evaluation.sonification.dominance import (
     LayerDominance,
-    deal_groups,
-    dominance_claim,
-    dominance_rows,
+    SpeakerDraws,
+    draw_speakers,
     layer_dominance,
 )
-from evaluation.sonification.speaker_groups import group_speakers
+from evaluation.sonification.dominance_table import dominance_claim, dominance_rows
+from evaluation.sonification.speaker_groups import SpeakerGroups, group_speakers
 
 SPEAKERS = [f"s{i:02d}" for i in range(60)]
 SEXES = group_speakers("sex", {s: "male" if i < 30 else "female" for i, s in enumerate(SPEAKERS)})
@@ -28,8 +28,12 @@ def picks(share_selective: float, seed: int, features: int = 100) -> np.ndarray:
     return ids
 
 
-def layer(ids: np.ndarray, deals: int = 300) -> LayerDominance:
-    return layer_dominance(ids, SEGMENTS, SEXES, deal_groups(SEXES, deals, seed=0))
+def draws_of(groups: SpeakerGroups) -> SpeakerDraws:
+    return draw_speakers(groups, seed=0, n_deals=300, n_replicates=200)
+
+
+def layer(ids: np.ndarray) -> LayerDominance:
+    return layer_dominance(ids, SEGMENTS, SEXES, draws_of(SEXES))
 
 
 def test_more_than_ninety_percent() -> None:
@@ -37,7 +41,7 @@ def test_more_than_ninety_percent() -> None:
     ids = np.array([[0] * 18 + [300] * 2, [0] * 19 + [300], [0] * 9 + [300] + [-1] * 10, [-1] * 20])
     found = layer(ids)
     assert found.dominated[:, 1].tolist() == [False, True, False, False] and found.n_empty == 1
-    assert found.shares.tolist() == [0.0, 1 / 3]
+    assert [found.share(g).value for g in (0, 1)] == [0.0, 1 / 3]
 
 
 def test_chance_is_that_of_all_deals() -> None:
@@ -45,10 +49,10 @@ def test_chance_is_that_of_all_deals() -> None:
     groups = group_speakers("sex", {"a": "m", "b": "m", "c": "w", "d": "w"})
     ids = np.array([[0, 0, 1], [0, 2, 2], [1, 1, 1]])  # segments 0..3 are of a..d
     deals = np.array(list(permutations(groups.of_speaker)))
-    found = layer_dominance(ids, list("abcd"), groups, deals, threshold=0.9)
+    found = layer_dominance(ids, list("abcd"), groups, SpeakerDraws(deals, deals), 0.9)
     # by men: a and b together (1/6), a and c together (1/6), b a man (1/2)
     assert found.chance[:, 0].mean() == pytest.approx((1 / 6 + 1 / 6 + 1 / 2) / 3)
-    assert found.shares[0] == pytest.approx(2 / 3)
+    assert found.share(0).value == pytest.approx(2 / 3)
     row = dominance_rows("trained", "words", {"cnn1": found}, {"cnn1": 1})[0]
     as_many = np.mean(
         [(set(d[:2]) == {0}) + (set(d[[0, 2]]) == {0}) + (d[1] == 0) >= 2 for d in deals]
@@ -56,12 +60,21 @@ def test_chance_is_that_of_all_deals() -> None:
     assert row.p == pytest.approx((1 + 24 * as_many) / 25) and row.n_speakers == 2
 
 
-def test_a_speaker_left_out_is_a_corpus_without_them() -> None:
-    found = layer(picks(0.3, seed=1))
-    for i in (0, 17, 59):
-        without = np.where(np.char.equal(SEGMENTS, SPEAKERS[i]), "nobody", SEGMENTS)
-        again = layer_dominance(picks(0.3, seed=1), without, SEXES, deal_groups(SEXES, 2, 0))
-        assert found.left_out[i] == pytest.approx(again.shares)
+def test_a_replicate_is_a_corpus_of_copies() -> None:
+    """Of each group as many speakers as there are; replicates are moved to the share itself."""
+    ids, draws = picks(0.3, seed=1), draws_of(SEXES)
+    assert (draws.weights[:, :30].sum(1) == 30).all() and (draws.weights.sum(1) == 60).all()
+    found = layer_dominance(ids, SEGMENTS, SEXES, draws)
+    for replicate in (0, 7):
+        times = np.repeat(draws.weights[replicate], 10)
+        copies = [np.repeat(row < 300, times[row]) for row in ids]
+        share = np.mean([copy.mean() > 0.9 for copy in copies if len(copy)])
+        assert found.drawn[replicate, 1] == pytest.approx(share)
+    moved = found.share(1)
+    assert moved.replicates.mean() == pytest.approx(moved.value)
+    assert moved.replicates - moved.value == pytest.approx(
+        found.drawn[:, 1] - found.drawn[:, 1].mean()
+    )
 
 
 def test_selective_features_are_counted_apart_from_chance() -> None:
@@ -77,7 +90,7 @@ def test_unequal_numbers_are_held_against_their_own_chance() -> None:
     groups = group_speakers(
         "sex", {s: "male" if i < 57 else "female" for i, s in enumerate(SPEAKERS)}
     )
-    found = layer_dominance(picks(0.0, 3), SEGMENTS, groups, deal_groups(groups, 400, 0))
+    found = layer_dominance(picks(0.0, 3), SEGMENTS, groups, draws_of(groups))
     men = dominance_rows("trained", "words", {"cnn1": found}, {"cnn1": 1})[1]
     assert men.share is not None and men.share > 0.5 and men.chance_low is not None
     assert men.chance_low <= men.share <= (men.chance_high or 0) and men.significant == 0
@@ -85,7 +98,7 @@ def test_unequal_numbers_are_held_against_their_own_chance() -> None:
 
 def test_one_sex_only_is_named_and_nothing_claimed() -> None:
     women = group_speakers("sex", dict.fromkeys(SPEAKERS, "female"))
-    found = layer_dominance(picks(0.3, 4), SEGMENTS, women, deal_groups(women, 10, 0))
+    found = layer_dominance(picks(0.3, 4), SEGMENTS, women, draws_of(women))
     layers = dict.fromkeys(("cnn1", "cnn2", "cnn3"), found)
     depths = {"cnn1": 1, "cnn2": 2, "cnn3": 3}
     row = dominance_rows("trained", "words", layers, depths)[0]
@@ -94,7 +107,7 @@ def test_one_sex_only_is_named_and_nothing_claimed() -> None:
     claim = dominance_claim("trained", "words", "male", layers, depths)
     assert claim.verdict == OPEN and "nothing to compare" in claim.sentence
     nobody = group_speakers("sex", {})
-    found = layer_dominance(picks(0.3, 4), SEGMENTS, nobody, deal_groups(nobody, 10, 0))
+    found = layer_dominance(picks(0.3, 4), SEGMENTS, nobody, draws_of(nobody))
     assert (
         dominance_rows("trained", "words", {"a": found}, {"a": 1})[0].remark
         == "sex of no speaker is known"
@@ -115,10 +128,10 @@ def test_a_dead_layer_has_no_share() -> None:
 def test_dominance_over_depth(shares: tuple[float, ...], verdict: str) -> None:
     layers = {f"cnn{i}": layer(picks(share, seed=i)) for i, share in enumerate(shares)}
     claim = dominance_claim("trained", "words", "male", layers, {f"cnn{i}": i for i in range(4)})
-    assert claim.verdict == verdict and "Spearman" in claim.sentence
+    assert claim.verdict == verdict and "points per layer" in claim.sentence
 
 
-def test_deals_are_seeded_and_keep_the_numbers() -> None:
-    deals = deal_groups(SEXES, 50, seed=3)
-    assert (deals == deal_groups(SEXES, 50, seed=3)).all() and (deals.sum(1) == 30).all()
-    assert len(np.unique(deals, axis=0)) == 50
+def test_draws_are_seeded_and_keep_the_numbers() -> None:
+    draws, again = draws_of(SEXES), draws_of(SEXES)
+    assert (draws.deals == again.deals).all() and (draws.weights == again.weights).all()
+    assert (draws.deals.sum(1) == 30).all() and len(np.unique(draws.deals, axis=0)) == 300

@@ -73,13 +73,13 @@ def test_kept_words_are_those_of_keeping_everything() -> None:
 
 
 def test_one_and_a_half_times_the_expected_value() -> None:
-    """Expected are 2, 1 and 0 (dead): 3 is activated, 2.9 is not, what is negative never."""
-    states = np.array([[3.0, -1.0, 0.0], [2.9, 2.0, 0.0], [0.1, 2.0, 0.0]], dtype=np.float32)
+    """Expected are 2, 1 and 0 (dead): 3 is activated, 2.75 is not, what is negative never."""
+    states = np.array([[3.0, -1.0, 0.0], [2.75, 2.0, 0.0], [0.25, 1.0, 0.0]], dtype=np.float32)
     kept = kept_of(states, np.arange(3))
     assert kept.activated(np.arange(3), 1.5).astype(int).tolist() == [
         [1, 0, 0],
         [0, 1, 0],
-        [0, 1, 0],
+        [0, 0, 0],
     ]
 
 
