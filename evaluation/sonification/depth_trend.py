@@ -1,0 +1,142 @@
+"""Does a number rise or fall with depth? Slope, rank correlation, their intervals, the verdict."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from scipy.stats import rankdata
+
+from evaluation.bootstrap import Estimate
+from evaluation.paper.verdicts import FAILS, HOLDS, OPEN, Margin, spearman
+
+FEWEST_LAYERS = 3
+
+
+@dataclass(frozen=True)
+class Trend:
+    """How a number goes over depth: slope per layer, and Spearman's rank correlation with depth."""
+
+    slope: Margin | None
+    order: float | None
+    order_span: tuple[float, float] | None = None
+
+    def verdict(self, rises: bool) -> str:
+        """Of the claim that it rises (or falls): the slope must surely do, and the ranks agree."""
+        if self.slope is None:
+            return OPEN
+        verdict = self.slope.verdict()
+        if not rises and verdict != OPEN:
+            verdict = FAILS if verdict == HOLDS else HOLDS
+        agrees = self.order is not None and self.order * self.slope.value > 0
+        return verdict if agrees or verdict == FAILS else OPEN
+
+    def spell(self, unit: str) -> str:
+        """As in `slope +0.21 phones per layer [0.10, 0.32], Spearman 0.93 [0.71, 1.00]`."""
+        if self.slope is None:
+            return "its slope has no interval"
+        per_layer = f"{unit} per layer".strip()
+        size = max(map(abs, self.slope)) or 1.0
+        digits = min(9, max(1, 1 - math.floor(math.log10(size))))  # two that tell something
+        text = f"slope {self.slope.spell(per_layer, digits)}"
+        if self.order is not None:
+            text += f", Spearman {self.order:.2f}"
+        if self.order_span is not None:
+            text += f" [{self.order_span[0]:.2f}, {self.order_span[1]:.2f}]"
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A claim of the article in one model (claims.csv), with the number that decides it."""
+
+    claim: str
+    model: str
+    unit: str
+    verdict: str
+    quantity: str
+    value: float | None
+    ci_low: float | None
+    ci_high: float | None
+    sentence: str
+
+    @classmethod
+    def of(
+        cls,
+        claim: str,
+        model: str,
+        unit: str,
+        verdict: str,
+        quantity: str,
+        margin: Margin | None,
+        sentence: str,
+    ) -> "Claim":
+        """A row from a number with its interval, or from none."""
+        value, low, high = margin or (None, None, None)
+        return cls(claim, model, unit, verdict, quantity, value, low, high, sentence)
+
+
+def trend_claim(
+    claim: str, model: str, unit: str, quantity: str, trend: Trend, rises: bool, per: str = ""
+) -> Claim:
+    """The row of a claim that a quantity rises (or falls) with depth.
+
+    Args:
+        claim: short name of it.
+        model: where it is looked at.
+        unit: of search.
+        quantity: what is said to rise or fall, as in a sentence.
+        trend: how it goes.
+        rises: the direction that is claimed.
+        per: unit of the quantity, if it has one.
+    """
+    verdict = trend.verdict(rises)
+    direction = "rises" if rises else "falls"
+    found = {HOLDS: direction, FAILS: "falls" if rises else "rises"}.get(verdict)
+    sentence = f"{quantity[0].upper()}{quantity[1:]} " + (
+        f"{found} with depth in {model}" if found else f"has no sure trend with depth in {model}"
+    )
+    sentence += f": {trend.spell(per)}."
+    return Claim.of(claim, model, unit, verdict, f"slope of {quantity}", trend.slope, sentence)
+
+
+def unknown_claim(claim: str, model: str, unit: str, quantity: str, why: str) -> Claim:
+    """The row of a claim about which nothing can be said, and why."""
+    sentence = f"{why[0].upper()}{why[1:]}."
+    return Claim(claim, model, unit, OPEN, quantity, None, None, None, sentence)
+
+
+def slopes(
+    depths: Sequence[float], values: Float[np.ndarray, "case layer"]
+) -> Float[np.ndarray, " case"]:
+    """Least-squares slope over depth of each case."""
+    centred = np.asarray(depths, dtype=float) - np.mean(depths)
+    return values @ (centred / (centred**2).sum())
+
+
+def bootstrap_trend(depths: Sequence[float], estimates: Sequence[Estimate]) -> Trend:
+    """Trend of numbers with replicates, all from the same draws; at least `FEWEST_LAYERS` of them.
+
+    Args:
+        depths: of the layers.
+        estimates: one per layer.
+    """
+    values = np.array([estimate.value for estimate in estimates])
+    drawn = np.stack([estimate.replicates for estimate in estimates], axis=1)
+    found = Estimate(float(slopes(depths, values[None])[0]), slopes(depths, drawn))
+    span = found.interval()
+    defined = drawn[np.isfinite(drawn).all(1)]
+    orders = Estimate(0.0, _rank_correlations(depths, defined)).interval() if span else None
+    margin = Margin(found.value, *span) if span else None
+    return Trend(margin, spearman(list(depths), [float(v) for v in values]), orders)
+
+
+def _rank_correlations(
+    depths: Sequence[float], values: Float[np.ndarray, "replicate layer"]
+) -> Float[np.ndarray, " replicate"]:
+    """Spearman's correlation of each row with depth; NaN where a row is constant."""
+    x = rankdata(depths) - (len(depths) + 1) / 2
+    y = rankdata(values, axis=1) - (len(depths) + 1) / 2
+    with np.errstate(invalid="ignore"):
+        return (y @ x) / np.sqrt((y**2).sum(1) * (x**2).sum())

@@ -1,0 +1,105 @@
+"""Phones per activating segment: the union of searches, the means, their bootstrap, the trend."""
+
+import numpy as np
+import pytest
+
+from evaluation.bootstrap import speaker_weights
+from evaluation.paper.verdicts import FAILS, HOLDS, OPEN
+from evaluation.sonification.complexity import (
+    LayerComplexity,
+    complexity_claims,
+    complexity_rows,
+    layer_complexity,
+    union_top,
+)
+
+WEIGHTS = speaker_weights(5, 400, seed=0)
+
+
+def test_the_union_is_the_top_of_everything() -> None:
+    """Against keeping all scores of three searches with 9, 6 and 3 segments, ties included."""
+    generator = np.random.default_rng(0)
+    sizes, k = (9, 6, 3), 4
+    whole = [generator.integers(0, 6, (20, size)).astype(np.float32) for size in sizes]
+    tops = [np.argsort(-scores, axis=1, kind="stable")[:, :k] for scores in whole]
+    ids = [np.pad(top, ((0, 0), (0, k - top.shape[1])), constant_values=-1) for top in tops]
+    scores = [
+        np.pad(np.take_along_axis(s, top, 1), ((0, 0), (0, k - top.shape[1])))
+        for s, top in zip(whole, tops, strict=True)
+    ]
+    best, found = union_top(scores, ids, offsets=(0, 9, 15), k=k)
+    everything = np.concatenate(whole, axis=1)
+    assert (found == np.argsort(-everything, axis=1, kind="stable")[:, :k]).all()
+    assert (best == np.take_along_axis(everything, found, 1)).all()
+
+
+def test_empty_places_come_last() -> None:
+    scores = [np.array([[-5.0, 0.0]]), np.array([[-6.0, 9.0]])]
+    best, ids = union_top(scores, [np.array([[3, -1]]), np.array([[0, -1]])], (0, 10), k=3)
+    assert ids.tolist() == [[3, 10, -1]] and best.tolist() == [[-5.0, -6.0, -np.inf]]
+
+
+def test_a_layer_by_hand() -> None:
+    """A word without known phones, an empty place and a dead feature count nowhere."""
+    n_phones = np.array([1.0, 3.0, 8.0, np.nan])
+    ids = np.array([[0, 1, -1], [2, 2, 3], [-1, -1, -1], [3, -1, -1]])
+    found = layer_complexity(ids, n_phones, np.array([0, 1, 2, 3]), WEIGHTS)
+    assert found.of_feature == pytest.approx([2.0, 8.0, np.nan, np.nan], nan_ok=True)
+    row = complexity_rows("trained", "words", {"cnn1": found}, {"cnn1": 1}, base=4.0)[0]
+    assert (row.minimum, row.mean, row.maximum, row.n_empty) == (2.0, 5.0, 8.0, 2)
+
+
+def test_the_bootstrap_is_copies_of_speakers() -> None:
+    generator = np.random.default_rng(1)
+    n_phones, speaker = generator.integers(1, 9, 40).astype(float), generator.integers(0, 5, 40)
+    ids = generator.integers(-1, 40, (6, 8))
+    found = layer_complexity(ids, n_phones, speaker, WEIGHTS)
+    for replicate in (0, 1, 2):
+        means = []
+        for row in ids:
+            times = WEIGHTS[replicate, speaker[row[row >= 0]]]
+            copies = np.repeat(n_phones[row[row >= 0]], times)
+            means += [copies.mean()] if len(copies) else []
+        assert found.mean.replicates[replicate] == pytest.approx(np.mean(means))
+
+
+def test_one_speaker_gives_no_interval() -> None:
+    found = layer_complexity(np.array([[0, 1]]), np.array([2.0, 4.0]), np.zeros(2, int), WEIGHTS)
+    row = complexity_rows("trained", "words", {"cnn1": found}, {"cnn1": 1}, None)[0]
+    assert (row.mean, row.ci_low, row.ci_high) == (3.0, None, None)
+
+
+def test_a_dead_layer_is_a_row_without_numbers() -> None:
+    dead = layer_complexity(np.full((3, 2), -1), np.ones(4), np.zeros(4, int), WEIGHTS)
+    row = complexity_rows("trained", "words", {"cnn1": dead}, {"cnn1": 1}, 2.0)[0]
+    assert row.mean is None and row.n_empty == 3
+    claim = complexity_claims("words", {"trained": {"cnn1": dead}}, {"cnn1": 1})[0]
+    assert claim.verdict == OPEN and "Fewer than 3 layers" in claim.sentence
+
+
+def rising(slope: float, seed: int) -> dict[str, LayerComplexity]:
+    """Five layers whose words have 3 + slope x depth phones on average, give or take."""
+    generator = np.random.default_rng(seed)
+    phones, speaker = np.tile(np.arange(1.0, 11.0), 20), generator.integers(0, 5, 200)
+    layers = {}
+    for depth in range(1, 6):
+        wanted = 3 + slope * depth + generator.normal(0, 1, (30, 20))
+        ids = (wanted.round().clip(1, 10) - 1).astype(int) + 10 * generator.integers(
+            0, 20, (30, 20)
+        )
+        layers[f"cnn{depth}"] = layer_complexity(ids, phones, speaker, WEIGHTS)
+    return layers
+
+
+def test_a_rise_is_found_with_its_slope_and_beyond_the_untrained() -> None:
+    depths = {f"cnn{i}": i for i in range(1, 6)}
+    models = {"trained": rising(0.5, 1), "flat": rising(0.0, 2), "untrained": rising(-0.5, 3)}
+    claims = complexity_claims("words", models, depths)
+    verdicts = [(claim.model, "less" in claim.quantity, claim.verdict) for claim in claims]
+    assert verdicts[:2] == [("trained", False, HOLDS), ("trained", True, HOLDS)]
+    assert verdicts[2:] == [
+        ("flat", False, verdicts[2][2]), ("flat", True, HOLDS), ("untrained", False, FAILS),
+    ]  # fmt: skip
+    assert claims[0].value == pytest.approx(0.5, abs=0.05) and claims[0].ci_low is not None
+    assert "phones per layer" in claims[0].sentence and "Spearman 1.00" in claims[0].sentence
+    assert "falls with depth in untrained" in claims[-1].sentence
