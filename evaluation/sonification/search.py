@@ -21,7 +21,7 @@ from evaluation.sonification.activity import FeatureActivity
 from evaluation.sonification.attendance import Attendance
 from evaluation.sonification.batch_segments import BatchSegments
 from evaluation.sonification.feature_sets import sets_by_layer
-from evaluation.sonification.pooling import channel_states, pooled
+from evaluation.sonification.pooling import channel_states, pooled, pooled_sum
 from evaluation.sonification.result import (
     DiscardedTable,
     Limit,
@@ -93,13 +93,13 @@ class Search:
         batch, places = self.attendance.admit(batch)
         if not len(batch):
             return
-        heard = self.tap(batch.waveform.to(self.device), batch.lengths.to(self.device))
+        with self.tap.hooked() as outputs:
+            self.tap.recogniser(batch.waveform.to(self.device), batch.lengths.to(self.device))
         here = BatchSegments(self.units, places, self.device)
         for layer in self.tap.layers:
             lengths = self.tap.recogniser.state_lengths(layer.name, batch.lengths.cpu())
-            values = heard.states.pop(layer.name).values
-            rows = here.valid_rows(lengths, values.shape[1])
-            states = channel_states(values.flatten(0, 1), layer.features)[rows]
+            values = channel_states(outputs.pop(layer.name))
+            states = values.flatten(0, 1)[here.valid_rows(lengths, values.shape[1])]
             self._take(layer.name, states, layer, lengths, here)
             for name, chosen in self.sets[layer.name].items():
                 self._take(name, states[:, chosen].mean(1, keepdim=True), layer, lengths, here)
@@ -114,16 +114,18 @@ class Search:
     ) -> None:
         """Take in the valid states of a layer or a set."""
         self.activity[name].update(states, here.sampled(lengths))
-        for unit, tops in self.tops.items():
-            if len(here.ids[unit]):
-                spans = here.spans(unit, layer.timing, lengths)
-                scores = pooled(states, spans, self.settings.score)
-                tops[name].update(scores.T, here.ids[unit])
-        for tier, tables in self.tables.items():
-            unit = self.units.tiers[tier].unit
-            if len(here.ids[unit]):
-                spans = here.spans(unit, layer.timing, lengths)
-                tables[name].update(pooled(states, spans, "sum"), here.ids[unit])
+        tables = {self.units.tiers[tier].unit: table for tier, table in self.tables.items()}
+        for unit in dict.fromkeys([*self.tops, *tables]):
+            ids = here.ids[unit]
+            if not len(ids):
+                continue
+            spans = here.spans(unit, layer.timing, lengths)
+            total = pooled_sum(states, spans)
+            if unit in self.tops:
+                scores = pooled(states, spans, self.settings.score, total)
+                self.tops[unit][name].update(scores.T, ids)
+            if unit in tables:
+                tables[unit][name].update(total, ids)
 
     def result(self) -> Sonification:
         """What was found, by all processes.
