@@ -36,9 +36,10 @@ def channel_states(
     output: Float[Tensor, "batch state feature"] | Float[Tensor, "batch feature state band"],
 ) -> Float[Tensor, "batch state feature"]:
     """Output of a layer by feature: a convolution's feature is a channel, the mean of its bands."""
-    if output.ndim == 4:
-        return output.permute(0, 2, 3, 1).mean(2)
-    return output
+    if output.ndim == 3:
+        return output
+    by_band = output.permute(0, 2, 3, 1)  # a view that is contiguous where convolutions are fast
+    return by_band.squeeze(2) if by_band.shape[2] == 1 else by_band.mean(2)
 
 
 def valid_rows(lengths: Int[Tensor, " batch"], width: int) -> Int[Tensor, " state"]:

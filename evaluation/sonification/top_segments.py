@@ -5,6 +5,7 @@ equal, by the lower id. The k largest of these are the same whatever the order i
 so batches and processes are merged by one operation, and the state is `(features, k)` numbers.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -31,6 +32,13 @@ class Top(NamedTuple):
     scores: Float[np.ndarray, "feature k"]
     ids: Int[np.ndarray, "feature k"]
     broken: Int[np.ndarray, " feature"]
+
+    def split(self, sizes: Iterable[int]) -> list["Top"]:
+        """Those of consecutive features, so many at a time."""
+        bounds = np.cumsum(list(sizes))[:-1]
+        return [
+            Top(*parts) for parts in zip(*(np.split(all_, bounds) for all_ in self), strict=True)
+        ]
 
 
 class TopSegments(Metric):
