@@ -14,6 +14,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from evaluation.sonification.histogram import BINS, histogram, quantile, share_above
+from evaluation.sonification.pooling import all_finite
 
 QUANTILES = (0.5, 0.9, 0.99)
 SAMPLED_EVERY = 4  # states; neighbours are alike, and a histogram of all costs as much as the rest
@@ -94,7 +95,7 @@ class FeatureActivity(Metric):
         self.states = self.states + len(values)
         self.histogram = self.histogram + histogram(values[sampled])
         below = above = values
-        if not bool(torch.isfinite(values.sum())):
+        if not all_finite(values):
             broken = ~torch.isfinite(values)
             self.broken = self.broken + broken.sum(0)
             below = values.masked_fill(broken, torch.inf)

@@ -10,6 +10,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from evaluation.sonification.pooling import all_finite
+
 LOWEST, HIGHEST = -10, 12  # powers of two
 PER_OCTAVE = 8
 SIDE = PER_OCTAVE * (HIGHEST - LOWEST)
@@ -32,7 +34,7 @@ def histogram(values: Float[Tensor, "state feature"]) -> Int[Tensor, "feature bi
     place = SIDE + torch.where(bits < 0, -1 - step, 1 + step)
     features = values.shape[1]
     place = place + BINS * torch.arange(features, device=values.device)
-    place = place[torch.isfinite(values)] if not bool(torch.isfinite(values.sum())) else place
+    place = place if all_finite(values) else place[torch.isfinite(values)]
     counts = torch.bincount(place.flatten(), minlength=features * BINS)
     return counts.view(features, BINS).to(torch.int32)
 

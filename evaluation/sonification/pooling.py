@@ -33,12 +33,13 @@ class Spans(NamedTuple):
 
 
 def channel_states(
-    values: Float[Tensor, "*place width"], features: int
-) -> Float[Tensor, "*place feature"]:
-    """States by feature: a convolution's feature is a channel, the mean over its bands."""
-    if values.shape[-1] == features:
-        return values
-    return values.unflatten(-1, (features, -1)).mean(-1)
+    output: Float[Tensor, "batch state feature"] | Float[Tensor, "batch feature state band"],
+) -> Float[Tensor, "batch state feature"]:
+    """Output of a layer by feature: a convolution's feature is a channel, the mean of its bands."""
+    if output.ndim == 3:
+        return output
+    by_band = output.permute(0, 2, 3, 1)  # a view that is contiguous where convolutions are fast
+    return by_band.squeeze(2) if by_band.shape[2] == 1 else by_band.mean(2)
 
 
 def valid_rows(lengths: Int[Tensor, " batch"], width: int) -> Int[Tensor, " state"]:
@@ -75,10 +76,10 @@ def segment_spans(
     return Spans(torch.from_numpy(numbers), counts.cumsum(0) - counts, counts)
 
 
-def pooled(
-    states: Float[Tensor, "state feature"], spans: Spans, score: Score
+def pooled_sum(
+    states: Float[Tensor, "state feature"], spans: Spans
 ) -> Float[Tensor, "segment feature"]:
-    """Activation of every feature over every segment.
+    """Activation of every feature summed over every segment.
 
     A segment's states are added in their order and nothing else enters, so the result does not
     depend on the batch. NaN where a state of the segment is not a finite number.
@@ -86,14 +87,36 @@ def pooled(
     Args:
         states: valid states of a batch, one utterance after another.
         spans: which of them belong to each segment.
-        score: `mean` or `sum` of the states, or their `max`.
     """
-    states = states.float()
-    total = embedding_bag(spans.rows, states, spans.offsets, mode="sum")
-    found = total
+    total = embedding_bag(spans.rows, states.float(), spans.offsets, mode="sum")
+    if not all_finite(total):
+        total = total.masked_fill(~torch.isfinite(total), torch.nan)
+    return total
+
+
+def pooled(
+    states: Float[Tensor, "state feature"],
+    spans: Spans,
+    score: Score,
+    total: Float[Tensor, "segment feature"] | None = None,
+) -> Float[Tensor, "segment feature"]:
+    """Activation of every feature over every segment, NaN like their sum.
+
+    Args:
+        states: valid states of a batch, one utterance after another.
+        spans: which of them belong to each segment.
+        score: `mean` or `sum` of the states, or their `max`.
+        total: their sum, where it is known already.
+    """
+    total = pooled_sum(states, spans) if total is None else total
+    if score == "sum":
+        return total
     if score == "mean":
-        found = total / spans.counts[:, None]
-    elif score == "max":
-        found = embedding_bag(spans.rows, states, spans.offsets, mode="max")
-    broken = ~torch.isfinite(total)
-    return found.masked_fill(broken, torch.nan)
+        return total / spans.counts[:, None]
+    most = embedding_bag(spans.rows, states.float(), spans.offsets, mode="max")
+    return most if all_finite(total) else most.masked_fill(total.isnan(), torch.nan)
+
+
+def all_finite(values: Float[Tensor, "*shape"]) -> bool:
+    """Whether every value is surely a finite number; costs one sum."""
+    return bool(torch.isfinite(values.sum()))

@@ -5,12 +5,16 @@ Ids count the segments in the order of the cuts: they depend on no batch, order 
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
 from corpora.corpus import SAMPLE_RATE
 from evaluation.sonification.runs import runs
+
+Limit = Literal["utterance", "speaker"]
+"""Of what there may be one segment at most."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,10 @@ class Registry:
         labels = np.empty(len(self), object)
         labels[:] = [" ".join(row) for row in self.names[self.parts].tolist()]
         return labels
+
+    def owners(self, limit: Limit) -> Int[np.ndarray, " segment"]:
+        """A number for the utterance, or the speaker, of each segment."""
+        return self.owner if limit == "utterance" else self.utterances.speaker_index[self.owner]
 
     @cached_property
     def _first(self) -> Int[np.ndarray, " boundary"]:

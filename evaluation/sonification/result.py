@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 from jaxtyping import Bool
@@ -10,11 +10,10 @@ from jaxtyping import Bool
 from acoustics.errors import UserError
 from evaluation.sonification.activity import Activity
 from evaluation.sonification.pooling import Score
+from evaluation.sonification.registry import Limit
 from evaluation.sonification.top_segments import Top
 from evaluation.sonification.units import SpeechUnits
 from evaluation.sonification.word_table import LabelMeans, TableLabels
-
-Limit = Literal["utterance", "speaker"]
 
 
 @dataclass(frozen=True)
@@ -123,4 +122,11 @@ class Sonification:
                     f"{layer}: activations that are no finite numbers in {(broken > 0).sum()} of "
                     f"{len(broken)} features, in up to {broken.max()} of {activity.states} states"
                 )
+        for unit, tops in self.tops.items():
+            lost = {layer: int(top.broken.sum()) for layer, top in tops.items()}
+            lines += [
+                f"{layer}, {unit}: {count} scores of segments are lost"
+                for layer, count in lost.items()
+                if count
+            ]
         return lines

@@ -4,7 +4,7 @@ What is kept has the size of its result: nothing grows with the audio but the li
 """
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
@@ -21,11 +21,10 @@ from evaluation.sonification.activity import FeatureActivity
 from evaluation.sonification.attendance import Attendance
 from evaluation.sonification.batch_segments import BatchSegments
 from evaluation.sonification.feature_sets import sets_by_layer
-from evaluation.sonification.pooling import channel_states, pooled
+from evaluation.sonification.layer_groups import grouped, searched_layers
+from evaluation.sonification.pooling import channel_states, pooled, pooled_sum
 from evaluation.sonification.result import (
     DiscardedTable,
-    Limit,
-    Searched,
     SearchSettings,
     Sonification,
 )
@@ -60,7 +59,7 @@ class Search:
         self.device = torch.device(device)
         self.tap = LayerTap(recogniser.to(self.device).eval(), self.settings.layers)
         self.sets = sets_by_layer(self.settings.sets, self.tap.layers)
-        self.searched = _searched(self.tap.layers, self.sets)
+        self.searched = searched_layers(self.tap.layers, self.sets)
         self.attendance = Attendance(units.utterances)
         self.labels = {
             tier: table_labels(items, self.settings.most_labels)
@@ -69,13 +68,14 @@ class Search:
         }
         features = {name: one.features for name, one in self.searched.items()}
         self.activity = {n: FeatureActivity(size).to(self.device) for n, size in features.items()}
-        self.tops: dict[str, dict[str, TopSegments]] = {}
+        self.groups = grouped(features)
+        self.tops: dict[str, list[TopSegments]] = {}
         for unit in units.registries:
-            owners = _owners(units, unit, self.settings.limit, self.device)  # shared by all layers
-            self.tops[unit] = {
-                n: TopSegments(size, self.settings.k, owners).to(self.device)
-                for n, size in features.items()
-            }
+            owners = self._owners(unit)  # shared by all layers
+            self.tops[unit] = [
+                TopSegments(sum(group.values()), self.settings.k, owners).to(self.device)
+                for group in self.groups
+            ]
         self.tables: dict[str, dict[str, WordTable]] = {}
         for tier, labels in self.labels.items():
             on_device = labels.to(self.device)
@@ -93,37 +93,56 @@ class Search:
         batch, places = self.attendance.admit(batch)
         if not len(batch):
             return
-        heard = self.tap(batch.waveform.to(self.device), batch.lengths.to(self.device))
+        with self.tap.hooked() as outputs:
+            self.tap.recogniser(batch.waveform.to(self.device), batch.lengths.to(self.device))
         here = BatchSegments(self.units, places, self.device)
+        heard = self._layer_states(outputs, batch.lengths.cpu(), here)
+        for number, group in enumerate(self.groups):
+            parts = [self._take(*next(heard), here) for _ in group]
+            for unit, tops in self.tops.items():
+                if len(here.ids[unit]):
+                    scores = torch.cat([part[unit] for part in parts], dim=1)
+                    tops[number].update(scores.T, here.ids[unit])
+
+    def _layer_states(
+        self, outputs: dict[str, Tensor], samples: Int[Tensor, " batch"], here: BatchSegments
+    ) -> Iterator[tuple[str, Layer, Int[Tensor, " batch"], Float[Tensor, "state feature"]]]:
+        """Names of layers and sets with their layer, its states per utterance, and all states."""
         for layer in self.tap.layers:
-            lengths = self.tap.recogniser.state_lengths(layer.name, batch.lengths.cpu())
-            values = heard.states.pop(layer.name).values
-            rows = here.valid_rows(lengths, values.shape[1])
-            states = channel_states(values.flatten(0, 1), layer.features)[rows]
-            self._take(layer.name, states, layer, lengths, here)
+            lengths = self.tap.recogniser.state_lengths(layer.name, samples)
+            values = channel_states(outputs.pop(layer.name))
+            states = values.flatten(0, 1)[here.valid_rows(lengths, values.shape[1])]
+            yield layer.name, layer, lengths, states
             for name, chosen in self.sets[layer.name].items():
-                self._take(name, states[:, chosen].mean(1, keepdim=True), layer, lengths, here)
+                yield name, layer, lengths, states[:, chosen].mean(1, keepdim=True)
 
     def _take(
         self,
         name: str,
-        states: Float[Tensor, "state feature"],
         layer: Layer,
         lengths: Int[Tensor, " batch"],
+        states: Float[Tensor, "state feature"],
         here: BatchSegments,
-    ) -> None:
-        """Take in the valid states of a layer or a set."""
+    ) -> dict[str, Float[Tensor, "segment feature"]]:
+        """Take in a layer's, or set's, states; scores by unit of search, where it has segments."""
         self.activity[name].update(states, here.sampled(lengths))
-        for unit, tops in self.tops.items():
+        tables = {self.units.tiers[tier].unit: table for tier, table in self.tables.items()}
+        scores = {}
+        for unit in dict.fromkeys([*self.tops, *tables]):
             if len(here.ids[unit]):
                 spans = here.spans(unit, layer.timing, lengths)
-                scores = pooled(states, spans, self.settings.score)
-                tops[name].update(scores.T, here.ids[unit])
-        for tier, tables in self.tables.items():
-            unit = self.units.tiers[tier].unit
-            if len(here.ids[unit]):
-                spans = here.spans(unit, layer.timing, lengths)
-                tables[name].update(pooled(states, spans, "sum"), here.ids[unit])
+                total = pooled_sum(states, spans)
+                if unit in self.tops:
+                    scores[unit] = pooled(states, spans, self.settings.score, total)
+                if unit in tables:
+                    tables[unit][name].update(total, here.ids[unit])
+        return scores
+
+    def _owners(self, unit: str) -> Int[Tensor, " segment"] | None:
+        if self.settings.limit is None:
+            return None
+        owners = self.units.registries[unit].owners(self.settings.limit)
+        return torch.from_numpy(owners).to(self.device)
 
     def result(self) -> Sonification:
         """What was found, by all processes.
@@ -144,7 +163,11 @@ class Search:
             settings=self.settings,
             searched=self.searched,
             tops={
-                unit: {name: top.compute() for name, top in tops.items()}
+                unit: {
+                    name: top
+                    for group, found in zip(self.groups, tops, strict=True)
+                    for name, top in zip(group, found.compute().split(group.values()), strict=True)
+                }
                 for unit, tops in self.tops.items()
             },
             tables={
@@ -191,24 +214,3 @@ def sonify(
             done, total = search.attendance.done, len(units.utterances)
             progress(done / max(total, 1), f"{done} of {total} utterances heard")
     return search.result()
-
-
-def _searched(
-    layers: Sequence[Layer], sets: Mapping[str, Mapping[str, Sequence[int]]]
-) -> dict[str, Searched]:
-    found = {}
-    for layer in layers:
-        found[layer.name] = Searched(layer.name, layer.depth, layer.features)
-        found |= {name: Searched(layer.name, layer.depth, 1) for name in sets[layer.name]}
-    return found
-
-
-def _owners(
-    units: SpeechUnits, unit: str, limit: Limit | None, device: torch.device
-) -> Int[Tensor, " segment"] | None:
-    """Whose at most one segment may be: the utterance or the speaker of each."""
-    if limit is None:
-        return None
-    owner = units.registries[unit].owner
-    owner = owner if limit == "utterance" else units.utterances.speaker_index[owner]
-    return torch.from_numpy(owner).to(device)

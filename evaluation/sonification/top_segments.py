@@ -5,6 +5,7 @@ equal, by the lower id. The k largest of these are the same whatever the order i
 so batches and processes are merged by one operation, and the state is `(features, k)` numbers.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from torchmetrics import Metric
+
+from evaluation.sonification.pooling import all_finite
 
 EMPTY = torch.iinfo(torch.int64).min
 LOW_BITS = 0xFFFFFFFF  # of a key: the id, upside down
@@ -29,6 +32,13 @@ class Top(NamedTuple):
     scores: Float[np.ndarray, "feature k"]
     ids: Int[np.ndarray, "feature k"]
     broken: Int[np.ndarray, " feature"]
+
+    def split(self, sizes: Iterable[int]) -> list["Top"]:
+        """Those of consecutive features, so many at a time."""
+        bounds = np.cumsum(list(sizes))[:-1]
+        return [
+            Top(*parts) for parts in zip(*(np.split(all_, bounds) for all_ in self), strict=True)
+        ]
 
 
 class TopSegments(Metric):
@@ -69,14 +79,22 @@ class TopSegments(Metric):
         self, scores: Float[Tensor, "feature segment"], ids: Int[Tensor, " segment"]
     ) -> None:
         """Take in segments; a score that is not a finite number is counted and never kept."""
-        if not bool(torch.isfinite(scores.sum())):
-            self.broken = self.broken + (~torch.isfinite(scores)).sum(1)
+        if not all_finite(scores):
+            broken = ~torch.isfinite(scores)
+            self.broken = self.broken + broken.sum(1)
+            scores = scores.masked_fill(broken, -torch.inf)
         worst = self.keys[:, -1]
         hopeful = torch.where(worst == EMPTY, -torch.inf, score_of(worst))
-        rows = (scores >= hopeful[:, None]).any(1).nonzero()[:, 0]
-        if len(rows):
-            candidates = torch.cat([self.keys[rows], pack(scores[rows], ids)], dim=1)
-            self.keys = self.keys.index_copy(0, rows, best(candidates, self.k, self.owners))
+        rows = (scores.amax(1) >= hopeful).nonzero()[:, 0]
+        if not len(rows):
+            return
+        scores = scores[rows]
+        most = int((scores >= hopeful[rows, None]).sum(1).max())  # no row has more candidates
+        if most < scores.shape[1]:
+            scores, place = scores.topk(most, dim=1)
+            ids = ids[place]
+        candidates = torch.cat([self.keys[rows], pack(scores, ids)], dim=1)
+        self.keys = self.keys.index_copy(0, rows, best(candidates, self.k, self.owners))
 
     def compute(self) -> Top:
         """The best segments so far, of all processes."""
@@ -90,13 +108,13 @@ class TopSegments(Metric):
 
 
 def pack(
-    scores: Float[Tensor, "feature segment"], ids: Int[Tensor, " segment"]
+    scores: Float[Tensor, "feature segment"], ids: Int[Tensor, "*feature_or_none segment"]
 ) -> Int[Tensor, "feature segment"]:
-    """Keys that sort by score, then by the lower id; `EMPTY` where a score is not finite."""
+    """Keys that sort by score, then by the lower id; `EMPTY` where a score is minus infinity."""
     bits = (scores.float() + 0.0).view(torch.int32)  # + 0.0: minus zero is zero
     ordered = bits ^ ((bits >> 31) & 0x7FFFFFFF)
     keys = (ordered.to(torch.int64) << 32) | (LOW_BITS - ids)
-    return keys.masked_fill(~torch.isfinite(scores), EMPTY)
+    return keys.masked_fill_(scores == -torch.inf, EMPTY)
 
 
 def score_of(keys: Int[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:

@@ -20,6 +20,7 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 from torchmetrics import Metric
 
+from evaluation.sonification.pooling import all_finite
 from evaluation.sonification.registry import Registry
 
 
@@ -139,7 +140,7 @@ class WordTable(Metric):
             ids: of the occurrences in the registry of their tier.
         """
         row, weight = self.row[ids], self.weight[ids]
-        if not bool(torch.isfinite(sums.sum())):
+        if not all_finite(sums):
             broken = ~torch.isfinite(sums)
             sums = sums.masked_fill(broken, 0.0)
             self.broken.index_add_(0, row, broken.to(torch.int32))

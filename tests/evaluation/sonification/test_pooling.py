@@ -54,9 +54,9 @@ def test_padding_never_scores() -> None:
 
 
 def test_a_channel_is_the_mean_of_its_bands() -> None:
-    states = torch.tensor([[1.0, 3.0, 10.0, 20.0]])  # two channels of two bands
-    assert channel_states(states, 2).tolist() == [[2.0, 15.0]]
-    assert channel_states(states, 4) is states
+    output = torch.tensor([[[[1.0, 3.0], [5.0, 5.0]], [[10.0, 20.0], [0.0, 1.0]]]])
+    assert channel_states(output).tolist() == [[[2.0, 15.0], [5.0, 0.5]]]
+    assert channel_states(output[0]).equal(output[0])
 
 
 def test_the_result_does_not_depend_on_the_batch() -> None:

@@ -12,6 +12,7 @@ import torch
 
 from acoustics.errors import UserError
 from evaluation.sonification.activity import CONSTANT, NEVER_ACTIVE
+from evaluation.sonification.layer_groups import grouped
 from evaluation.sonification.result import SearchSettings
 from evaluation.sonification.search import Search, sonify
 from evaluation.sonification.units import NGRAMS, build_units
@@ -132,10 +133,12 @@ def test_ranks_merge_to_the_result_of_one(toy, corpus, units, ranks) -> None:
     first = parts[0]
     for part in parts[1:]:
         first.attendance.heard += part.attendance.heard
-        for mine, other in ((first.tops, part.tops), (first.tables, part.tables)):
-            for kind, layers in mine.items():
-                for name, metric in layers.items():
-                    metric.merge_state(other[kind][name])
+        for unit, tops in first.tops.items():
+            for mine, other in zip(tops, part.tops[unit], strict=True):
+                mine.merge_state(other)
+        for tier, tables in first.tables.items():
+            for name, table in tables.items():
+                table.merge_state(part.tables[tier][name])
         for name, metric in first.activity.items():
             metric.merge_state(part.activity[name])
     same(one, first.result())
@@ -231,8 +234,10 @@ def test_activations_that_are_no_number_are_named_counted_and_never_win(toy, cor
     assert broken[MOON] > 0
     assert broken.sum() == broken[MOON]
     remark = f"1 of 6 features, in up to {broken[MOON]} of {found.activity['fine'].states} states"
+    spoilt = {unit: sum(registry.speaker == "bea") for unit, registry in units.registries.items()}
     assert [line for line in found.remarks() if line.startswith("fine")] == [
-        f"fine: activations that are no finite numbers in {remark}"
+        f"fine: activations that are no finite numbers in {remark}",
+        *(f"fine, {unit}: {count} scores of segments are lost" for unit, count in spoilt.items()),
     ]
 
 
@@ -286,6 +291,11 @@ def test_without_alignments_segments_are_searched_all_the_same(toy, corpus) -> N
         "words: not searched, no utterance has an alignment of its words",
         "phones: not searched, no utterance has an alignment of its phones",
     ]
+
+
+def test_layers_are_sorted_together_up_to_a_size() -> None:
+    features = {"a": 3, "b": 4, "c": 9, "d": 1, "e": 6, "f": 1}
+    assert grouped(features, 7) == [{"a": 3, "b": 4}, {"c": 9}, {"d": 1, "e": 6}, {"f": 1}]
 
 
 def test_progress_ends_at_one(toy, corpus, units) -> None:
