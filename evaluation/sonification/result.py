@@ -14,6 +14,7 @@ from evaluation.sonification.registry import Limit
 from evaluation.sonification.top_segments import Top
 from evaluation.sonification.units import SpeechUnits
 from evaluation.sonification.word_table import LabelMeans, TableLabels
+from evaluation.sonification.word_triplets import WordActivations
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ class Sonification:
         tops: the best segments by unit of search and layer; ids are those of the unit's registry.
         tables: speaker-discarded sonification, by tier: `word`, `phone`; those that there are.
         activity: by layer.
+        words: activations of the words that were to be kept, by layer.
         heard: which utterances were heard.
         lost: utterance to the reason why it was not.
     """
@@ -101,6 +103,7 @@ class Sonification:
     tops: dict[str, dict[str, Top]]
     tables: dict[str, DiscardedTable]
     activity: dict[str, Activity]
+    words: dict[str, WordActivations]
     heard: Bool[np.ndarray, " utterance"]
     lost: dict[str, str]
 

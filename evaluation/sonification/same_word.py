@@ -24,7 +24,7 @@ from evaluation.sonification.depth_trend import (
     trend_claim,
     unknown_claim,
 )
-from evaluation.sonification.word_triplets import KeptWords, Triplets
+from evaluation.sonification.word_triplets import Triplets, WordActivations
 
 ACTIVATED = 1.5
 
@@ -96,7 +96,7 @@ def chance_overlap(
 
 
 def layer_overlap(
-    kept: KeptWords,
+    kept: WordActivations,
     triplets: Triplets,
     speakers: Int[np.ndarray, " occurrence"],
     weights: Int[np.ndarray, "replicate speaker"],

@@ -31,6 +31,7 @@ from evaluation.sonification.result import (
 from evaluation.sonification.top_segments import TopSegments
 from evaluation.sonification.units import SpeechUnits
 from evaluation.sonification.word_table import WordTable, table_labels
+from evaluation.sonification.word_triplets import KeptWords
 
 
 class Search:
@@ -43,6 +44,7 @@ class Search:
         units: what to search; made of the utterances that the batches bring.
         settings: how.
         device: where it runs.
+        kept_words: occurrences of words, sorted, whose activations are kept for comparisons.
 
     Raises:
         UserError: a layer or a set is unknown.
@@ -54,6 +56,7 @@ class Search:
         units: SpeechUnits,
         settings: SearchSettings | None = None,
         device: str | torch.device = "cpu",
+        kept_words: Int[np.ndarray, " kept"] | None = None,
     ) -> None:
         self.units, self.settings = units, settings or SearchSettings()
         self.device = torch.device(device)
@@ -82,6 +85,10 @@ class Search:
             self.tables[tier] = {
                 n: WordTable(on_device, size).to(self.device) for n, size in features.items()
             }
+        self.words: dict[str, KeptWords] = {}
+        if kept_words is not None and "word" in self.labels:
+            for name, size in features.items():
+                self.words[name] = KeptWords(kept_words, size).to(self.device)
 
     @torch.inference_mode()
     def add(self, batch: SpeechBatch) -> None:
@@ -136,6 +143,8 @@ class Search:
                     scores[unit] = pooled(states, spans, self.settings.score, total)
                 if unit in tables:
                     tables[unit][name].update(total, here.ids[unit])
+                if unit == "words" and name in self.words:
+                    self.words[name].update(total / spans.counts[:, None], here.ids[unit])
         return scores
 
     def _owners(self, unit: str) -> Int[Tensor, " segment"] | None:
@@ -177,6 +186,7 @@ class Search:
                 for tier, tables in self.tables.items()
             },
             activity={name: activity.compute() for name, activity in self.activity.items()},
+            words={name: kept.compute() for name, kept in self.words.items()},
             heard=heard,
             lost=lost,
         )
@@ -189,6 +199,7 @@ def sonify(
     settings: SearchSettings | None = None,
     device: str | torch.device = "cpu",
     progress: Progress | None = None,
+    kept_words: Int[np.ndarray, " kept"] | None = None,
 ) -> Sonification:
     """Finds what drives every feature, in one pass.
 
@@ -199,6 +210,7 @@ def sonify(
         settings: how.
         device: where it runs.
         progress: called after every batch.
+        kept_words: as in `Search`.
 
     Example:
         >>> units = build_units(data.cuts("test"))  # doctest: +SKIP
@@ -206,7 +218,7 @@ def sonify(
         >>> best = found.tops["segments"]["blstm3"].ids[0]  # of feature 0  # doctest: +SKIP
         >>> units.registries["segments"].utterance[best]  # doctest: +SKIP
     """
-    search = Search(recogniser, units, settings, device)
+    search = Search(recogniser, units, settings, device, kept_words)
     for batch in batches:
         search.add(batch)
         give_back_freed()

@@ -2,9 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Float, Int
+from torch import Tensor
+from torchmetrics import Metric
 
 SEXES = ("female", "male")
 TRIES = 20  # draws for each triplet that is wanted, before it is taken that there are no more
@@ -78,47 +82,21 @@ def _cells(word: np.ndarray, sex: np.ndarray) -> Iterator[tuple[np.ndarray, np.n
         yield men, women
 
 
-class KeptWords:
-    """Rectified activations of the chosen occurrences of one layer, and their mean over all words.
+class WordActivations(NamedTuple):
+    """Rectified activations of the chosen occurrences of one layer.
 
     Half-wave rectified, so that "1.5 times the expected value" means something for states that
-    have a sign, too; after a ReLU nothing changes. Memory is that of the chosen occurrences.
+    have a sign, too; after a ReLU nothing changes.
 
-    Args:
+    Attributes:
         occurrences: the chosen ones, sorted.
-        n_features: of the layer.
+        rows: of each of them; NaN where it never came or is not finite.
+        expected: mean over all words of the corpus; NaN where none came.
     """
 
-    def __init__(self, occurrences: Int[np.ndarray, " kept"], n_features: int) -> None:
-        self.occurrences = occurrences
-        self.rows = np.full((len(occurrences), n_features), np.nan, dtype=np.float32)
-        self._sum = np.zeros(n_features)
-        self._count = np.zeros(n_features, dtype=np.int64)
-
-    def add(
-        self, occurrences: Int[np.ndarray, " word"], activations: Float[np.ndarray, "word feature"]
-    ) -> None:
-        """Adds words as they come; an activation that is not finite is left out of the mean."""
-        rectified = np.maximum(activations, 0.0)
-        finite = np.isfinite(activations)
-        self._sum += np.where(finite, rectified, 0.0).sum(0, dtype=np.float64)
-        self._count += finite.sum(0)
-        place = np.searchsorted(self.occurrences, occurrences)
-        inside = place < len(self.occurrences)
-        inside[inside] = self.occurrences[place[inside]] == occurrences[inside]
-        self.rows[place[inside]] = np.where(finite, rectified, np.nan)[inside]
-
-    def merge(self, other: "KeptWords") -> None:
-        """Takes over what another one of the same occurrences has seen."""
-        self._sum += other._sum
-        self._count += other._count
-        self.rows = np.where(np.isnan(self.rows), other.rows, self.rows)
-
-    @property
-    def expected(self) -> Float[np.ndarray, " feature"]:
-        """Mean rectified activation over all words; NaN where none came."""
-        with np.errstate(invalid="ignore"):
-            return self._sum / self._count
+    occurrences: Int[np.ndarray, " kept"]
+    rows: Float[np.ndarray, "kept feature"]
+    expected: Float[np.ndarray, " feature"]
 
     def of(self, occurrences: Int[np.ndarray, " triplet"]) -> Float[np.ndarray, "triplet feature"]:
         """Activations of chosen occurrences; NaN for those that never came."""
@@ -129,3 +107,59 @@ class KeptWords:
     ) -> Bool[np.ndarray, "triplet feature"]:
         """Features that are `ratio` times their expected value or more; dead ones never are."""
         return (self.of(occurrences) >= ratio * self.expected) & (self.expected > 0)
+
+
+class KeptWords(Metric):
+    """Keeps the activations of the chosen words, and their mean over all words, as they go by.
+
+    Memory is that of the chosen occurrences; over processes, each of which hears its own, sums.
+
+    Args:
+        occurrences: the chosen ones, sorted.
+        features: of the layer.
+    """
+
+    full_state_update = False
+    occurrences: Tensor
+    rows: Tensor
+    came: Tensor
+    sums: Tensor
+    finite: Tensor
+
+    def __init__(self, occurrences: Int[np.ndarray, " kept"], features: int) -> None:
+        super().__init__()
+        self.register_buffer("occurrences", torch.from_numpy(occurrences), persistent=False)
+        table = torch.zeros(len(occurrences), features)
+        self.add_state("rows", table, dist_reduce_fx="sum")
+        self.add_state("came", table.bool().int(), dist_reduce_fx="sum")
+        self.add_state("sums", torch.zeros(features, dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_state("finite", torch.zeros(features, dtype=torch.int64), dist_reduce_fx="sum")
+
+    def update(
+        self, activations: Float[Tensor, "occurrence feature"], ids: Int[Tensor, " occurrence"]
+    ) -> None:
+        """Take in words; an activation that is not finite is left out of the mean.
+
+        Args:
+            activations: of each feature over each occurrence.
+            ids: of the occurrences in the registry of words.
+        """
+        finite = activations.isfinite()
+        rectified = activations.clamp(min=0).masked_fill(~finite, 0.0)
+        self.sums += rectified.sum(0, dtype=torch.float64)
+        self.finite += finite.sum(0)
+        if not len(self.occurrences):
+            return
+        place = torch.searchsorted(self.occurrences, ids).clamp(max=len(self.occurrences) - 1)
+        chosen = self.occurrences[place] == ids
+        self.rows.index_copy_(0, place[chosen], rectified[chosen])
+        self.came.index_copy_(0, place[chosen], finite[chosen].int())
+
+    def compute(self) -> WordActivations:
+        """What came so far, of all processes."""
+        rows = self.rows.masked_fill(self.came == 0, torch.nan)
+        return WordActivations(
+            self.occurrences.cpu().numpy(),
+            rows.cpu().numpy(),
+            (self.sums / self.finite).cpu().numpy(),
+        )

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from evaluation.bootstrap import speaker_weights
 from evaluation.paper.verdicts import HOLDS, OPEN
@@ -14,7 +15,7 @@ from evaluation.sonification.same_word import (
     same_word_claims,
     same_word_rows,
 )
-from evaluation.sonification.word_triplets import KeptWords, draw_triplets
+from evaluation.sonification.word_triplets import KeptWords, WordActivations, draw_triplets
 
 N = 12  # speakers, the first half men
 SPEAKER = np.repeat(np.arange(N), 8)
@@ -46,12 +47,11 @@ def test_few_or_no_triplets() -> None:
     assert len(draw_triplets([], [], [], 5, 0).occurrences) == 0
 
 
-def kept_of(states: np.ndarray, occurrences: np.ndarray, batch: int = 7) -> KeptWords:
+def kept_of(states: np.ndarray, occurrences: np.ndarray, batch: int = 7) -> WordActivations:
     kept = KeptWords(occurrences, states.shape[1])
-    for start in range(0, len(states), batch):
-        place = np.arange(start, min(start + batch, len(states)))
-        kept.add(place, states[place])
-    return kept
+    for place in torch.arange(len(states)).split(batch):
+        kept.update(torch.from_numpy(states)[place], place)
+    return kept.compute()
 
 
 def test_kept_words_are_those_of_keeping_everything() -> None:
@@ -62,14 +62,12 @@ def test_kept_words_are_those_of_keeping_everything() -> None:
     rectified = np.maximum(states, 0)
     assert kept.expected == pytest.approx(np.nanmean(rectified, axis=0), rel=1e-6)
     assert np.array_equal(kept.of(chosen), rectified[chosen], equal_nan=True)
-    halves = [KeptWords(chosen, 6) for _ in range(2)]
-    for half, places in zip(
-        halves, np.array_split(np.random.default_rng(3).permutation(50), 2), strict=True
-    ):
-        half.add(places, states[places])
-    halves[0].merge(halves[1])
-    assert halves[0].expected == pytest.approx(kept.expected, rel=1e-12)
-    assert np.array_equal(halves[0].rows, kept.rows, equal_nan=True)
+    order = np.random.default_rng(3).permutation(50)
+    shuffled = KeptWords(chosen, 6)
+    for places in torch.from_numpy(order).split(20):
+        shuffled.update(torch.from_numpy(states)[places], places)
+    assert shuffled.compute().expected == pytest.approx(kept.expected, rel=1e-12)
+    assert np.array_equal(shuffled.compute().rows, kept.rows, equal_nan=True)
 
 
 def test_one_and_a_half_times_the_expected_value() -> None:
@@ -154,9 +152,9 @@ def test_sexes_grow_alike_with_depth() -> None:
 def test_words_that_never_came_and_dead_layers() -> None:
     triplets = draw_triplets(WORD, SPEAKER.astype(str), SEX, 20, seed=0)
     kept = KeptWords(triplets.occurrences, 3)
-    nothing = layer_overlap(kept, triplets, SPEAKER, WEIGHTS)
+    nothing = layer_overlap(kept.compute(), triplets, SPEAKER, WEIGHTS)
     row = same_word_rows("trained", {"cnn1": nothing}, {"cnn1": 1})[0]
     assert (row.n_pairs, row.overlap, row.ci_low, row.n_dead) == (0, None, None, 3)
-    kept.add(np.arange(len(WORD)), np.zeros((len(WORD), 3), np.float32))
-    dead = layer_overlap(kept, triplets, SPEAKER, WEIGHTS)
+    kept.update(torch.zeros(len(WORD), 3), torch.arange(len(WORD)))
+    dead = layer_overlap(kept.compute(), triplets, SPEAKER, WEIGHTS)
     assert (dead.n_pairs, dead.n_undefined, dead.n_dead) == (20, 40, 3)
