@@ -32,13 +32,16 @@ class NothingToDrawError(Exception):
     """A run has nothing of what a figure shows; the message says what is lacking."""
 
 
-def save_figure(sheet: Figure, folder: Path, name: str) -> list[Path]:
+def save_figure(
+    sheet: Figure, folder: Path, name: str, formats: Sequence[str] = FORMATS
+) -> list[Path]:
     """Write a figure as SVG and PNG, the same bytes every time.
 
     Args:
         sheet: the figure.
         folder: where to; it is made.
         name: of the files, without suffix.
+        formats: which of the two.
 
     Raises:
         acoustics.errors.UserError: a file cannot be written.
@@ -46,7 +49,7 @@ def save_figure(sheet: Figure, folder: Path, name: str) -> list[Path]:
     paths = []
     sheet.draw_without_rendering()  # lays the panels out once for both formats
     sheet.set_layout_engine("none")
-    for kind in FORMATS:
+    for kind in formats:
         buffer = io.BytesIO()
         undated = {"Date": None} if kind == "svg" else {"Software": None}
         with rc_context({"svg.hashsalt": "otoscope", "svg.fonttype": "path"}):

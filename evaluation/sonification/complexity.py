@@ -73,7 +73,7 @@ def union_top(
     """The top k of the union of several searches, exact if each found at least k where there are k.
 
     Args:
-        scores: of every search, in any order.
+        scores: of every search, in any order; NaN where there is none.
         ids: segments, -1 where a place is empty.
         offsets: what is added to the ids of each search, so that segments of different searches
             differ; the union's registry is the searches' registries one after the other.
@@ -85,7 +85,7 @@ def union_top(
     """
     shifted = [np.where(i >= 0, i + offset, -1) for i, offset in zip(ids, offsets, strict=True)]
     all_ids, all_scores = np.concatenate(shifted, axis=1), np.concatenate(scores, axis=1)
-    all_scores = np.where(all_ids >= 0, all_scores, -np.inf)
+    all_scores = np.where((all_ids >= 0) & ~np.isnan(all_scores), all_scores, -np.inf)
     order = np.argsort(-all_scores, axis=1, kind="stable")[:, :k]
     return np.take_along_axis(all_scores, order, 1), np.take_along_axis(all_ids, order, 1)
 

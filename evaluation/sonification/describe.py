@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import cache
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from scipy.sparse import csr_matrix
 
 from evaluation.sonification.activity import QUANTILES
@@ -57,7 +57,7 @@ class Description:
         columns["segment"] = ids
         for name in ("utterance", "speaker", "sex", "start_s", "end_s", "label"):
             columns[name] = getattr(registry, name)[ids]
-        columns |= {name: _strings(texts)[place] for name, texts in told.items()}
+        columns |= {name: text_column(texts)[place] for name, texts in told.items()}
         return self._of(layer, feature, unit=unit) | columns
 
     def labels(self, unit: str, layer: str, tier: str) -> Columns:
@@ -137,8 +137,8 @@ class Description:
         return np.asarray(matrix.sum(0)).ravel(), len(heard)
 
     def _of(self, layer: str, rows: np.ndarray, **names: str) -> Columns:
-        columns = {name: _strings([text] * len(rows)) for name, text in names.items()}
-        columns["layer"] = _strings([layer] * len(rows))
+        columns = {name: text_column([text] * len(rows)) for name, text in names.items()}
+        columns["layer"] = text_column([layer] * len(rows))
         columns["depth"] = np.full(len(rows), self.found.searched[layer].depth)
         return columns
 
@@ -157,7 +157,8 @@ def _first_of_each(
     return order[rank < most], rank[rank < most]
 
 
-def _strings(values: list[str]) -> np.ndarray:
+def text_column(values: list[str]) -> Shaped[np.ndarray, " row"]:
+    """Texts as a column of a table."""
     array = np.empty(len(values), object)
     array[:] = values
     return array

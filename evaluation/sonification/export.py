@@ -1,12 +1,14 @@
 """A sonification on disk: each table as Parquet and as CSV, whole or not at all.
 
 `features`, `segments`, `labels` and `discarded` are those of `Description`; `remarks` says what a
-reader must know. Tables are written layer by layer, so that a large recogniser needs no more memory
-than its largest layer.
+reader must know; the rest are the findings of a study. Tables are written layer by layer, so that a
+large recogniser needs no more memory than its largest layer.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import fields
 from pathlib import Path
+from typing import Any, get_args, get_type_hints
 
 import numpy as np
 import pyarrow
@@ -36,6 +38,11 @@ SCHEMAS = {
     "discarded": {"tier": _TEXT, "by": _TEXT, **_PLACE, "rank": _WHOLE, "label": _TEXT}
     | dict.fromkeys(("mean", "speaker_mean", "expected"), _SINGLE)
     | {"occurrences": _WHOLE, "speakers": _WHOLE},
+    "selectivity": {"unit": _TEXT, "attribute": _TEXT, **_PLACE, "group": _TEXT}
+    | dict.fromkeys(("share", "p", "q"), _DOUBLE)
+    | {"favourite": pyarrow.bool_()},
+    "complexity_draws": {"unit": _TEXT, "layer": _TEXT, "depth": _WHOLE, "replicate": _WHOLE}
+    | {"mean": _DOUBLE},
     "remarks": {"remark": _TEXT},
 }
 """Columns of every table, in order, and their types."""
@@ -86,7 +93,34 @@ def write_table(folder: Path, name: str, parts: Iterable[Columns]) -> None:
     Raises:
         UserError: a file cannot be written.
     """
-    schema = pyarrow.schema(list(SCHEMAS[name].items()))
+    _write(folder, name, pyarrow.schema(list(SCHEMAS[name].items())), parts)
+
+
+def write_records(folder: Path, name: str, kind: type, rows: Iterable[Any]) -> None:
+    """Writes rows of a dataclass as `name.parquet` and `name.csv`, None as no value.
+
+    Args:
+        folder: where to; it is made.
+        name: of the table.
+        kind: the dataclass, whose fields are texts, numbers or None.
+        rows: of that kind.
+
+    Raises:
+        UserError: a file cannot be written.
+    """
+    hints = get_type_hints(kind)
+    types = {str: _TEXT, int: _WHOLE, float: _DOUBLE}
+    columns = {
+        field.name: next(types[part] for part in get_args(hints[field.name]) or (hints[field.name],)
+                         if part in types)
+        for field in fields(kind)
+    }  # fmt: skip
+    kept = list(rows)
+    values = {name: np.array([getattr(row, name) for row in kept], object) for name in columns}
+    _write(folder, name, pyarrow.schema(list(columns.items())), iter([values]))
+
+
+def _write(folder: Path, name: str, schema: pyarrow.Schema, parts: Iterable[Columns]) -> None:
     files = {kind: folder / f".{name}.{kind}.part" for kind in ("parquet", "csv")}
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ from acoustics.errors import UserError
 from evaluation.sonification.activity import Activity
 from evaluation.sonification.pooling import Score
 from evaluation.sonification.registry import Limit
+from evaluation.sonification.score_moments import Moments
 from evaluation.sonification.top_segments import Top
 from evaluation.sonification.units import SpeechUnits
 from evaluation.sonification.word_table import LabelMeans, TableLabels
@@ -92,6 +93,7 @@ class Sonification:
         tops: the best segments by unit of search and layer; ids are those of the unit's registry.
         tables: speaker-discarded sonification, by tier: `word`, `phone`; those that there are.
         activity: by layer.
+        moments: of the scores by n-gram unit and layer, to compare n-grams of unlike lengths.
         words: activations of the words that were to be kept, by layer.
         heard: which utterances were heard.
         lost: utterance to the reason why it was not.
@@ -103,6 +105,7 @@ class Sonification:
     tops: dict[str, dict[str, Top]]
     tables: dict[str, DiscardedTable]
     activity: dict[str, Activity]
+    moments: dict[str, dict[str, Moments]]
     words: dict[str, WordActivations]
     heard: Bool[np.ndarray, " utterance"]
     lost: dict[str, str]

@@ -28,8 +28,9 @@ from evaluation.sonification.result import (
     SearchSettings,
     Sonification,
 )
+from evaluation.sonification.score_moments import ScoreMoments
 from evaluation.sonification.top_segments import TopSegments
-from evaluation.sonification.units import SpeechUnits
+from evaluation.sonification.units import NGRAMS, SpeechUnits
 from evaluation.sonification.word_table import WordTable, table_labels
 from evaluation.sonification.word_triplets import KeptWords
 
@@ -79,6 +80,11 @@ class Search:
                 TopSegments(sum(group.values()), self.settings.k, owners).to(self.device)
                 for group in self.groups
             ]
+        self.moments = {
+            unit: {name: ScoreMoments(size).to(self.device) for name, size in features.items()}
+            for unit in units.registries
+            if unit in NGRAMS
+        }
         self.tables: dict[str, dict[str, WordTable]] = {}
         for tier, labels in self.labels.items():
             on_device = labels.to(self.device)
@@ -141,6 +147,8 @@ class Search:
                 total = pooled_sum(states, spans)
                 if unit in self.tops:
                     scores[unit] = pooled(states, spans, self.settings.score, total)
+                if unit in self.moments:
+                    self.moments[unit][name].update(scores[unit])
                 if unit in tables:
                     tables[unit][name].update(total, here.ids[unit])
                 if unit == "words" and name in self.words:
@@ -186,6 +194,10 @@ class Search:
                 for tier, tables in self.tables.items()
             },
             activity={name: activity.compute() for name, activity in self.activity.items()},
+            moments={
+                unit: {name: one.compute() for name, one in moments.items()}
+                for unit, moments in self.moments.items()
+            },
             words={name: kept.compute() for name, kept in self.words.items()},
             heard=heard,
             lost=lost,

@@ -1,0 +1,77 @@
+"""What a study leaves as tables and sounds."""
+
+from pathlib import Path
+
+import numpy as np
+
+from evaluation.sonification.activity_blocks import BlockRow
+from evaluation.sonification.activity_claims import ActivityRow
+from evaluation.sonification.clips import clip_path, write_clips
+from evaluation.sonification.complexity import ComplexityRow
+from evaluation.sonification.depth_trend import Claim
+from evaluation.sonification.describe import text_column
+from evaluation.sonification.dominance_table import DominanceRow
+from evaluation.sonification.examples import ExampleRow, write_examples
+from evaluation.sonification.export import write_records, write_sonification, write_table
+from evaluation.sonification.same_word import SameWordRow
+from evaluation.sonification.study_result import Study
+from evaluation.sonification.study_settings import StudySettings
+from evaluation.sonification.word_pairs import (
+    WordFeatureRow,
+    WordPairRow,
+    word_feature_rows,
+    word_pair_rows,
+)
+
+
+def write_tables(folder: Path, study: Study, settings: StudySettings, seed: int) -> None:
+    """Writes every table of a study, and the sounds that they name.
+
+    Args:
+        folder: where to; it is made.
+        study: of one recogniser.
+        settings: of the study.
+        seed: of the features that are shown of a word.
+
+    Raises:
+        UserError: a file cannot be written.
+    """
+    findings, manner, name = study.findings, study.manner, study.name
+    write_sonification(folder, study.found)
+    remarks = [*study.found.remarks(), *findings.notes]
+    if manner.failed:
+        remarks.append(
+            f"activity: {manner.failed} utterances left out for a state that is not finite"
+        )
+    write_table(folder, "remarks", [{"remark": text_column(remarks)}])
+    write_table(folder, "selectivity", findings.selectivity)
+    write_table(folder, "complexity_draws", findings.complexity_draws)
+    for table, kind, rows in (
+        ("dominance", DominanceRow, findings.dominance),
+        ("complexity", ComplexityRow, findings.complexity),
+        ("same_word", SameWordRow, findings.same_word),
+        ("activity_pattern", ActivityRow, manner.activity),
+        ("blocks", BlockRow, manner.blocks),
+        ("claims", Claim, [*findings.claims, *manner.claims]),
+    ):
+        write_records(folder, table, kind, rows)  # type: ignore[arg-type]
+    examples = write_examples(
+        folder, study.found, study.cuts, name, settings.examples, settings.example_segments
+    )
+    write_records(folder, "examples", ExampleRow, examples)
+    _write_words(folder, study, seed)
+
+
+def _write_words(folder: Path, study: Study, seed: int) -> None:
+    """The words that are shown one by one: features, and both voices as sound."""
+    found, pairs = study.found, study.pairs
+    words = found.units.tiers["word"]
+    depths = {layer: one.depth for layer, one in found.searched.items() if layer == one.layer}
+    chosen = np.concatenate([pairs.female, pairs.male])
+    write_clips(folder, study.cuts.values(), words, chosen)
+    clips = {int(occurrence): clip_path(words, int(occurrence)) for occurrence in chosen}
+    rows = word_feature_rows(study.name, pairs, found.words, depths, seed) if found.words else ()
+    write_records(folder, "word_features", WordFeatureRow, rows)
+    write_records(
+        folder, "word_pairs", WordPairRow, word_pair_rows(study.name, pairs, words, clips)
+    )
