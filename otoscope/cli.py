@@ -1,4 +1,4 @@
-"""The command line: `otoscope run | asr | probe | verifier | layers | score | listen | report`."""
+"""The command line: `otoscope COMMAND [options]`."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -16,6 +16,7 @@ Otoscope shows what each layer of a speech recogniser hears.
   probe     train, validate or test a bank of probes    fit | validate | test
   verifier  train or validate a speaker verifier        fit | validate
   layers    what can be tapped in a recogniser, with stride and width
+  sonify    what drives every feature of every layer: segments, words, phones, speakers
   score     score any folder of rendered or enhanced speech against clean speech
   listen    the human listening test                    build | serve | score
   report    build report/index.html of a run again
@@ -39,6 +40,12 @@ def _report(arguments: list[str]) -> None:
     from otoscope.commands import report
 
     report(arguments)
+
+
+def _sonify(arguments: list[str]) -> None:
+    from otoscope.sonify import sonify
+
+    sonify(arguments)
 
 
 def _score(arguments: list[str]) -> None:
@@ -77,6 +84,7 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "probe": _probe,
     "verifier": _verifier,
     "layers": _layers,
+    "sonify": _sonify,
     "score": _score,
     "listen": _listen,
     "report": _report,

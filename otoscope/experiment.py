@@ -11,6 +11,8 @@ from corpora.augmentation import condition_snr_db
 from corpora.corpus import Corpus, ImpulseResponses, NoiseSource
 from corpora.joined import JoinedCorpus
 from evaluation.quality import QUALITY_METRICS
+from evaluation.sonification.feature_sets import sets_by_layer
+from evaluation.sonification.study_settings import StudySettings
 from otoscope.settings import (
     Architecture,
     Compute,
@@ -26,7 +28,17 @@ from probes.probe import Body
 
 RESERVED = (
     *("corpus", "recognisers", "probes", "verifiers", "evaluate", "states", "identity"),
-    *("word_errors", "tables", "paper", "report", "audio", "samples", "mels", "wandb"),
+    *(
+        "sonification",
+        "word_errors",
+        "tables",
+        "paper",
+        "report",
+        "audio",
+        "samples",
+        "mels",
+        "wandb",
+    ),
     *("tensorboard", "listening"),
 )
 """Stages and folders of a run; what an architecture or a variant cannot be called."""
@@ -59,6 +71,7 @@ class Experiment:
         probe_variants: the probes again by name, with another seed or body.
         states: measure distances between states, and verify speakers on the states themselves.
         identity: compare natural with rendered speech and adapt a verifier (null: do not).
+        sonification: what drives every feature of every layer (null: do not ask).
         paper: make the tables and figures of Li et al. (2020), and judge their claims.
         compute: device, processes and threads.
         loggers: `wandb` and `tensorboard`, beside what always goes to disk.
@@ -86,6 +99,7 @@ class Experiment:
         probe_variants: dict[str, ProbeVariant] = {},  # noqa: B006 - read only
         states: bool = False,
         identity: Identity | None = None,
+        sonification: StudySettings | None = None,
         paper: bool = False,
         compute: Compute = Compute(),  # noqa: B008 - read only
         loggers: list[Literal["wandb", "tensorboard"]] = ["wandb"],  # noqa: B006 - read only
@@ -101,6 +115,7 @@ class Experiment:
         self.download_verifiers = download_verifiers
         self.architectures, self.probe_variants = architectures, probe_variants
         self.states, self.identity, self.paper = states, identity, paper
+        self.sonification = sonification
         self.loggers = loggers
 
     @property
@@ -188,7 +203,15 @@ class Experiment:
             if name == self.first_architecture:
                 raise UserError(f"architectures: {name!r} is what the first one is called")
         for architecture in self.architectures.values():
-            select_layers(architecture.recogniser().layers, self.probe.layers)
+            self._check_layers(architecture.recogniser())
+
+    def _check_layers(self, recogniser: Recogniser) -> None:
+        """What is to be probed and what is to be searched must be there."""
+        select_layers(recogniser.layers, self.probe.layers)
+        if self.sonification is not None:
+            names = select_layers(recogniser.layers, self.sonification.layers)
+            select_layers(recogniser.layers, self.sonification.grid_layers or ["*"])
+            sets_by_layer(self.sonification.sets, [recogniser.layers[name] for name in names])
 
     def check(self) -> None:
         """Find the mistakes that would otherwise show only after hours of work.
@@ -225,7 +248,7 @@ class Experiment:
                 raise UserError(f"{key}: {amount} is not possible, it must be above 0")
         check_verifiers(self.verifiers, self.trained_verifiers, self.download_verifiers)
         check_apart(self.trained_verifiers, self.corpus)
-        select_layers(self.recogniser().layers, self.probe.layers)
+        self._check_layers(self.recogniser())
         unknown = sorted(set(self.evaluation.quality) - set(QUALITY_METRICS))
         if unknown:
             raise UserError(

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.listening import REFERENCE
+from evaluation.sonification.overview import OVERVIEW
 from evaluation.verifiers.speechbrain import RECIPES, find_weights
 from otoscope.experiment import Experiment
 
@@ -128,12 +129,7 @@ class Plan:
         if experiment.paper:
             words = [f"{p}word_errors/{m}" for p in places for m in self._experiment.trained]
             self._add("paper", (*tables, *words), ("paper",), listeners)
-        loggers, others = config["loggers"], list(places)[1:]
-        for place in others:
-            self._add(f"{place}report", (f"{place}tables",), (f"{place}report",), loggers)
-        last = ("paper",) if experiment.paper else ("tables",)
-        reports = tuple(f"{place}report" for place in others)  # the last page links to them
-        self._add("report", (*last, *reports), ("report",), loggers)
+        self._pages(list(places))
 
     def _corpus_stage(self) -> None:
         evaluation = self._config["evaluation"]
@@ -211,6 +207,9 @@ class Plan:
                     for condition in evaluation["conditions"]
                 ]
                 self._add(where, tuple(heard), (where,), values["identity"])
+            if experiment.sonification:
+                where, needs = f"{place}sonification/{model}", f"{place}recognisers/{model}"
+                self._add(where, (needs,), (where,), values["sonification"], self._corpus)
             if experiment.paper and model != "untrained":
                 where = f"{place}recognisers/{model}"
                 draws = evaluation["bootstrap_replicates"]
@@ -224,6 +223,23 @@ class Plan:
         self._add(
             f"{place}tables", needs, outputs, self._config["evaluation"]["bootstrap_replicates"]
         )
+        if self._experiment.sonification:
+            folder = f"{place}sonification"
+            studies = tuple(f"{folder}/{model}" for model in self._experiment.models)
+            self._add(f"{folder}/{OVERVIEW}", studies, (f"{folder}/{OVERVIEW}",))
+
+    def _pages(self, places: Sequence[str]) -> None:
+        """The reports, that of the first architecture last, since it links to the others."""
+        experiment, loggers = self._experiment, self._config["loggers"]
+        reports: list[str] = []
+        for place in reversed(places):
+            needs = [f"{place}tables"]
+            if experiment.sonification:
+                needs.append(f"{place}sonification/{OVERVIEW}")
+            if not place:
+                needs += [*(["paper"] if experiment.paper else []), *reports]
+            reports.append(f"{place}report")
+            self._add(reports[-1], tuple(needs), (reports[-1],), loggers)
 
     def _add(
         self,

@@ -112,11 +112,12 @@ def layer_complexity(
         of_feature = phones.sum(1) / counts.sum(1)
         drawn = (phones @ weights.T) / (counts @ weights.T)  # (feature, replicate)
     replicates = _mean_of_known(drawn)
+    value = float(_mean_of_known(of_feature[:, None])[0])
+    if np.isfinite(replicates).any():  # a feature of few speakers is in few draws: no bias by that
+        replicates = replicates - np.nanmean(replicates) + value
     if (counts.sum(0) > 0).sum() < 2:  # nothing is known of other speakers
         replicates = np.full(len(weights), np.nan)
-    return LayerComplexity(
-        of_feature, Estimate(float(_mean_of_known(of_feature[:, None])[0]), replicates)
-    )
+    return LayerComplexity(of_feature, Estimate(value, replicates))
 
 
 def _mean_of_known(values: Float[np.ndarray, "feature case"]) -> Float[np.ndarray, " case"]:
@@ -147,41 +148,22 @@ def complexity_rows(
     return rows
 
 
-def complexity_claims(
-    unit: str,
-    models: Mapping[str, Mapping[str, LayerComplexity]],
-    depths: Mapping[str, int],
-    control: str = "untrained",
-) -> list[Claim]:
-    """Does the mean rise with depth, in each model, and by more than in the untrained one?
+def complexity_claim(
+    model: str, unit: str, means: Mapping[str, Estimate], depths: Mapping[str, int], less: str = ""
+) -> Claim:
+    """Does the mean rise with depth?
 
     Args:
+        model: where it is looked at.
         unit: of search.
-        models: complexity by model, by layer; all from the same `weights`.
+        means: by layer; all from the same draws of speakers.
         depths: of the layers.
-        control: the model that the others are held against.
+        less: the model whose means have been taken off, if any.
     """
-    what = f"mean phones per activating segment ({unit})"
-    claims = []
-    found = {model: _known(layers) for model, layers in models.items()}
-    for model, means in found.items():
-        claims.append(_claim(model, unit, what, means, depths))
-        shared = [layer for layer in means if layer in found.get(control, {})]
-        if model != control and shared:
-            beyond = {layer: means[layer] - found[control][layer] for layer in shared}
-            claims.append(_claim(model, unit, f"{what}, less {control},", beyond, depths))
-    return claims
-
-
-def _known(layers: Mapping[str, LayerComplexity]) -> dict[str, Estimate]:
-    return {name: c.mean for name, c in layers.items() if np.isfinite(c.mean.value)}
-
-
-def _claim(
-    model: str, unit: str, what: str, means: Mapping[str, Estimate], depths: Mapping[str, int]
-) -> Claim:
-    if len(means) < FEWEST_LAYERS:
+    what = f"mean phones per activating segment ({unit})" + (f", less {less}," if less else "")
+    known = {name: mean for name, mean in means.items() if np.isfinite(mean.value)}
+    if len(known) < FEWEST_LAYERS:
         why = f"fewer than {FEWEST_LAYERS} layers of {model} have segments with known phones"
         return unknown_claim("complexity", model, unit, what, why)
-    trend = bootstrap_trend([float(depths[layer]) for layer in means], list(means.values()))
+    trend = bootstrap_trend([float(depths[layer]) for layer in known], list(known.values()))
     return trend_claim("complexity", model, unit, what, trend, rises=True, per="phones")

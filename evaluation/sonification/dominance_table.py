@@ -96,7 +96,7 @@ def dominance_claim(
     depths: Mapping[str, int],
 ) -> Claim:
     """Does dominance by a group, beyond chance, fall with depth?"""
-    what = f"share of features dominated by {group} speakers, beyond chance,"
+    what = f"share of features dominated by {group} speakers ({unit}), beyond chance,"
     known = {name: found for name, found in layers.items() if found.n_empty < len(found.dominated)}
     objections = [found.groups.objection for found in known.values()]
     if len(known) < FEWEST_LAYERS or objections[0]:

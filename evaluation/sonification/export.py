@@ -38,14 +38,18 @@ SCHEMAS = {
     "discarded": {"tier": _TEXT, "by": _TEXT, **_PLACE, "rank": _WHOLE, "label": _TEXT}
     | dict.fromkeys(("mean", "speaker_mean", "expected"), _SINGLE)
     | {"occurrences": _WHOLE, "speakers": _WHOLE},
+    "remarks": {"remark": _TEXT},
+}
+"""Columns of every table of a sonification, in order, and their types."""
+
+FINDINGS = {
     "selectivity": {"unit": _TEXT, "attribute": _TEXT, **_PLACE, "group": _TEXT}
     | dict.fromkeys(("share", "p", "q"), _DOUBLE)
     | {"favourite": pyarrow.bool_()},
     "complexity_draws": {"unit": _TEXT, "layer": _TEXT, "depth": _WHOLE, "replicate": _WHOLE}
     | {"mean": _DOUBLE},
-    "remarks": {"remark": _TEXT},
 }
-"""Columns of every table, in order, and their types."""
+"""The same of a study's large tables."""
 
 
 def write_sonification(folder: Path, found: Sonification, most: int = 5) -> None:
@@ -87,13 +91,13 @@ def write_table(folder: Path, name: str, parts: Iterable[Columns]) -> None:
 
     Args:
         folder: where to; it is made.
-        name: one of `SCHEMAS`.
+        name: one of `SCHEMAS` or `FINDINGS`.
         parts: rows, a part at a time.
 
     Raises:
         UserError: a file cannot be written.
     """
-    _write(folder, name, pyarrow.schema(list(SCHEMAS[name].items())), parts)
+    _write(folder, name, pyarrow.schema(list((SCHEMAS | FINDINGS)[name].items())), parts)
 
 
 def write_records(folder: Path, name: str, kind: type, rows: Iterable[Any]) -> None:

@@ -10,6 +10,7 @@ from evaluation.sonification.complexity import (
     UNION,
     ComplexityRow,
     LayerComplexity,
+    complexity_claim,
     complexity_rows,
     layer_complexity,
     union_top,
@@ -186,6 +187,8 @@ class Examiner:
         base = float(np.nanmean(phones)) if np.isfinite(phones).any() else None
         self.findings.complexity += complexity_rows(self.name, unit, layers, self.depths, base)
         self.findings.complexity_draws += list(self._draws(unit, layers))
+        means = {layer: complexity.mean for layer, complexity in layers.items()}
+        self.findings.claims.append(complexity_claim(self.name, unit, means, self.depths))
 
     def _draws(self, unit: str, layers: dict[str, LayerComplexity]) -> Iterator[Columns]:
         for layer, complexity in layers.items():

@@ -5,6 +5,7 @@ What is kept has the size of its result: nothing grows with the audio but the li
 
 import warnings
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 
 import numpy as np
 import torch
@@ -62,6 +63,7 @@ class Search:
         self.units, self.settings = units, settings or SearchSettings()
         self.device = torch.device(device)
         self.tap = LayerTap(recogniser.to(self.device).eval(), self.settings.layers)
+        self._listening, self._overheard = ExitStack(), dict[str, Tensor]()
         self.sets = sets_by_layer(self.settings.sets, self.tap.layers)
         self.searched = searched_layers(self.tap.layers, self.sets)
         self.attendance = Attendance(units.utterances)
@@ -96,20 +98,37 @@ class Search:
             for name, size in features.items():
                 self.words[name] = KeptWords(kept_words, size).to(self.device)
 
+    def listen(self) -> None:
+        """Keep what the layers give when somebody else runs the recogniser, until `add`."""
+        self._overheard = self._listening.enter_context(self.tap.hooked())
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._listening.close()
+        self._overheard = {}
+
     @torch.inference_mode()
     def add(self, batch: SpeechBatch) -> None:
-        """Take in a batch; what could not be loaded is noted.
+        """Take in a batch: what was overheard of it, or, if that is not all of it, by hearing it.
+
+        What could not be loaded is noted.
 
         Raises:
             UserError: an utterance is not among the units, or has another length there.
         """
-        batch, places = self.attendance.admit(batch)
-        if not len(batch):
+        outputs = self._overheard
+        self.close()
+        admitted, places = self.attendance.admit(batch)
+        if not len(admitted):
             return
-        with self.tap.hooked() as outputs:
-            self.tap.recogniser(batch.waveform.to(self.device), batch.lengths.to(self.device))
+        whole = all(len(states) == len(batch) for states in outputs.values())
+        if not outputs or not whole or len(admitted) < len(batch):
+            with self.tap.hooked() as outputs:
+                self.tap.recogniser(
+                    admitted.waveform.to(self.device), admitted.lengths.to(self.device)
+                )
         here = BatchSegments(self.units, places, self.device)
-        heard = self._layer_states(outputs, batch.lengths.cpu(), here)
+        heard = self._layer_states(outputs, admitted.lengths.cpu(), here)
         for number, group in enumerate(self.groups):
             parts = [self._take(*next(heard), here) for _ in group]
             for unit, tops in self.tops.items():
