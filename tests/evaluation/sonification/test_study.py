@@ -1,0 +1,213 @@
+"""A whole study of the toy recogniser on the toy corpus, from sound files to tables and figures."""
+
+import csv
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pyarrow.parquet
+import pytest
+import soundfile
+from lhotse import CutSet, Recording
+
+from acoustics.errors import UserError
+from asr_models.ctc import CTCModule
+from corpora.corpus import Corpus, Progress, Split
+from corpora.datamodule import SpeechDataModule
+from evaluation.sonification.callback import Sonification
+from evaluation.sonification.export import write_sonification
+from evaluation.sonification.overview import write_overview
+from evaluation.sonification.search import sonify
+from evaluation.sonification.study import study
+from evaluation.sonification.study_settings import StudySettings
+from evaluation.sonification.units import ARTICLE_UNITS, build_units
+
+SETTINGS = StudySettings(
+    splits=["test"], units=[*ARTICLE_UNITS, "phones1", "phones3"], k=5, pairs=20, words_shown=3,
+    replicates=50, examples=2, grid_layers=["fine"],
+)  # fmt: skip
+
+
+class OnDisk(Corpus):
+    """Utterances of the toy corpus as 16-bit files, which hold its codes exactly."""
+
+    phone_set = None
+
+    def __init__(self, folder: Path, spoken: SimpleNamespace) -> None:
+        self.cuts = []
+        for cut in spoken.cuts:
+            path = folder / f"{cut.id}.wav"
+            soundfile.write(path, spoken.sounds[cut.id], 16000, subtype="PCM_16")
+            recording = Recording.from_file(path, recording_id=cut.id)
+            made = recording.to_cut()
+            made.id = cut.id
+            made.supervisions = cut.supervisions
+            self.cuts.append(made)
+
+    def prepare(self, progress: Progress | None = None) -> None:
+        """Nothing."""
+
+    def load(self, split: Split) -> CutSet:
+        """All of it is test speech."""
+        return CutSet.from_cuts(self.cuts if split == "test" else [])
+
+    def fingerprint(self) -> str:
+        """Not asked for."""
+        return "toy"
+
+
+@pytest.fixture(scope="module")
+def spoken(toy):
+    return toy.corpus(each=8, shortest=400)
+
+
+@pytest.fixture(scope="module")
+def data(spoken, tmp_path_factory) -> SpeechDataModule:
+    return SpeechDataModule(OnDisk(tmp_path_factory.mktemp("speech"), spoken), batch_duration_s=9)
+
+
+@pytest.fixture(scope="module")
+def folder(toy, data, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("run") / "sonification"
+    study(toy.recogniser(), data, folder / "toy", "toy", SETTINGS)
+    return folder
+
+
+def table(path: Path) -> list[dict[str, object]]:
+    """Rows of a Parquet table."""
+    return pyarrow.parquet.read_table(path).to_pylist()
+
+
+def test_phone_word_sex_and_dead_come_out(folder) -> None:
+    """Of `fine`: feature 0 fires on "ih", 1 on "moon", 2 on a woman, 3 never."""
+    labels = [r for r in table(folder / "toy" / "labels.parquet") if r["layer"] == "fine"]
+    best = {(r["unit"], r["tier"], r["feature"]): r for r in labels if r["rank"] == 1}
+    assert best["phones", "phone", 0]["label"] == "ih"
+    assert best["words", "word", 1]["label"] == "moon"
+    assert best["words", "word", 1]["selectivity"] > 2
+    assert not [key for key in best if key[2] == 3]
+    features = [r for r in table(folder / "toy" / "features.parquet") if r["layer"] == "fine"]
+    assert [r["dead"] for r in features] == ["", "", "", "never active", "", ""]
+    picked = [
+        r for r in table(folder / "toy" / "selectivity.parquet")
+        if (r["unit"], r["attribute"], r["layer"], r["feature"]) == ("segments", "sex", "fine", 2)
+    ]  # fmt: skip
+    assert {r["group"]: (r["share"], r["favourite"]) for r in picked} == {
+        "female": (1.0, True), "male": (0.0, False),
+    }  # fmt: skip
+    segments = table(folder / "toy" / "segments.parquet")
+    assert {r["speaker"] for r in segments if (r["layer"], r["feature"]) == ("fine", 2)} == {"bea"}
+
+
+def test_every_table_is_there_as_parquet_and_csv_and_says_the_same(folder) -> None:
+    names = {path.stem for path in (folder / "toy").glob("*.parquet")}
+    assert names == {path.stem for path in (folder / "toy").glob("*.csv")}
+    assert {"dominance", "complexity", "same_word", "activity_pattern", "claims"} <= names
+    for name in names:
+        with (folder / "toy" / f"{name}.csv").open(newline="") as file:
+            lines = list(csv.reader(file))
+        rows = table(folder / "toy" / f"{name}.parquet")
+        assert len(lines) == 1 + len(rows) and (not rows or lines[0] == list(rows[0]))
+
+
+def test_the_examples_are_cut_from_the_corpus(folder, spoken) -> None:
+    rows = table(folder / "toy" / "examples.parquet")
+    assert {r["layer"] for r in rows} == {"coarse", "fine"} and max(r["rank"] for r in rows) == 3
+    for row in rows:
+        heard, rate = soundfile.read(folder / "toy" / row["clip"], dtype="float32")
+        start = round(row["start_s"] * rate)
+        expected = spoken.sounds[row["utterance"]][start : start + len(heard)]
+        assert np.array_equal(heard, expected) and len(heard) == round(row["end_s"] * rate) - start
+
+
+def test_words_by_a_man_and_a_woman_have_their_sounds_and_features(folder) -> None:
+    pairs = table(folder / "toy" / "word_pairs.parquet")
+    shown = table(folder / "toy" / "word_features.parquet")
+    assert len(pairs) == 3 and {r["word"] for r in shown} == {r["word"] for r in pairs}
+    for pair in pairs:
+        assert pair["female_speaker"] in ("ann", "bea", "cyd")
+        assert pair["male_speaker"] in ("dan", "eli")
+        assert (folder / "toy" / pair["female_clip"]).is_file()
+    fires = [r for r in shown if r["word"] == "moon" and r["layer"] == "fine"]
+    if fires:  # a word that was among the most frequent
+        assert {r["feature"]: r["activated"] for r in fires}[1] == "both"
+
+
+def test_figures_are_drawn(folder) -> None:
+    drawn = {path.name for path in (folder / "toy" / "figures").iterdir()}
+    assert {"heat_map.svg", "same_word.png", "activation.svg", "spectra.png"} <= drawn
+    assert "grid-fine.png" in drawn and "grid-fine.svg" not in drawn
+    assert "blocks.png" not in drawn  # the toy has none
+
+
+def test_models_side_by_side(toy, data, folder) -> None:
+    """The same recogniser under two names: its complexity rises by nothing over the control."""
+    study(toy.recogniser(), data, folder / "untrained", "untrained", SETTINGS)
+    write_overview(folder, folder / "overview", ["toy", "untrained"])
+    claims = table(folder / "overview" / "claims.parquet")
+    assert {r["model"] for r in claims} == {"toy", "untrained"}
+    against = [r for r in claims if "less untrained" in r["quantity"] or "Fewer" in r["sentence"]]
+    assert against and all(r["verdict"] == "cannot be said" for r in against)
+    assert (folder / "overview" / "figures" / "complexity.svg").is_file()
+    with pytest.raises(UserError, match="missing"):
+        write_overview(folder, folder / "overview", ["toy", "missing"])
+
+
+def test_the_callback_finds_what_the_search_finds(toy, data, tmp_path, quiet_trainer) -> None:
+    """And without a pass of its own: what the test's own pass gives is taken."""
+    recogniser = toy.recogniser()
+    passes = []
+    recogniser.register_forward_hook(lambda *_: passes.append(1))
+    callback = Sonification(str(tmp_path), "toy")
+    quiet_trainer(tmp_path, callbacks=[callback]).test(CTCModule(recogniser), data, verbose=False)
+    assert len(passes) == len(list(data.test_dataloader()[0]))
+    assert not any(module._forward_hooks for module in (recogniser.fine, recogniser.coarse))
+    units = build_units(data.cuts("test"), ARTICLE_UNITS)
+    found = sonify(toy.recogniser(), data.test_dataloader()[0], units)
+    write_sonification(tmp_path / "plain", found)
+    for name in ("segments", "features", "labels", "discarded"):
+        mine = tmp_path / "sonification" / "toy" / f"{name}.csv"
+        assert mine.read_text() == (tmp_path / "plain" / f"{name}.csv").read_text(), name
+
+
+def test_the_callback_hears_for_itself_what_the_test_left_out(
+    toy, spoken, tmp_path, quiet_trainer
+) -> None:
+    """An utterance that the recogniser cannot spell is not run by its test."""
+    corpus = OnDisk(tmp_path, spoken)
+    corpus.cuts[3].supervisions[0].text = "7 of 9"
+    mine = SpeechDataModule(corpus, batch_duration_s=9)
+    callback = Sonification(str(tmp_path), "toy")
+    quiet_trainer(tmp_path, callbacks=[callback]).test(
+        CTCModule(toy.recogniser()), mine, verbose=False
+    )
+    assert table(tmp_path / "sonification" / "toy" / "remarks.parquet") == []  # none was lost
+    plain = sonify(toy.recogniser(), mine.test_dataloader()[0], callback.search.units)
+    assert callback.search.result().heard.all()
+    write_sonification(tmp_path / "plain", plain)
+    mine_too = tmp_path / "sonification" / "toy" / "segments.csv"
+    assert mine_too.read_text() == (tmp_path / "plain" / "segments.csv").read_text()
+
+
+def test_the_callback_names_a_condition_and_a_module_that_are_not_there(
+    toy, data, tmp_path, quiet_trainer
+) -> None:
+    module = CTCModule(toy.recogniser())
+    with pytest.raises(UserError, match="condition snr0 is not tested; there are clean"):
+        callback = Sonification(str(tmp_path), condition="snr0")
+        quiet_trainer(tmp_path, callbacks=[callback]).test(module, data, verbose=False)
+
+
+@pytest.mark.parametrize(
+    ("changed", "complaint"),
+    [
+        ({"units": ["syllables"]}, "unit of search 'syllables' is unknown"),
+        ({"splits": []}, "splits: name at least one of train, dev and test"),
+        ({"k": 0}, "k is 0; it must be 1 or more"),
+        ({"replicates": 0}, "replicates is 0; it must be 1 or more"),
+        ({"batch_duration_s": 0.0}, "batch_duration_s is 0.0; it must be above 0"),
+    ],
+)
+def test_settings_that_cannot_be(changed, complaint) -> None:
+    with pytest.raises(UserError, match=complaint):
+        StudySettings(**changed)
