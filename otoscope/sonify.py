@@ -39,6 +39,7 @@ def sonify(arguments: list[str]) -> None:
         made = parser.instantiate_classes(options)
     except (ValueError, TypeError) as error:
         raise one_line(error) from error
+    check(options)
     settings = StudySettings(**{name: made[name] for name in StudySettings.__dataclass_fields__})
     torch.set_num_threads(options.threads)
     keep_freed()
@@ -90,6 +91,23 @@ def sonify_parser() -> ArgumentParser:
     parser.add_argument("--wandb", action="store_true", help="log tables with audio to W&B")
     parser.add_class_arguments(StudySettings, None)
     return parser
+
+
+def check(options: Namespace) -> None:
+    """Refuse what cannot be.
+
+    Raises:
+        UserError: names the option.
+    """
+    for name, least in (("seed", 0), ("threads", 1)):
+        if getattr(options, name) < least:
+            value = getattr(options, name)
+            raise UserError(f"--{name}: {value} is not possible, it must be {least} or more")
+    try:
+        torch.zeros(1, device=options.device)
+    except (RuntimeError, AssertionError) as error:  # torch asserts that it was built for CUDA
+        reason = str(error).splitlines()[0]
+        raise UserError(f"--device: '{options.device}' cannot be used ({reason})") from error
 
 
 def recogniser_folders(given: str) -> dict[str, Path]:
