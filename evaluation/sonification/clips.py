@@ -1,7 +1,7 @@
 """Segments as sound, cut from the corpus when they are wanted."""
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -29,9 +29,17 @@ def clip(cut: Cut, start: int, end: int) -> Float[np.ndarray, " sample"]:
 
 def clip_path(registry: Registry, segment: int) -> str:
     """Where `write_clips` puts a segment, relative to its folder; named by its samples."""
-    utterance = registry.utterances.id[registry.owner[segment]]
-    name = f"{safe_name(utterance)}-{registry.start[segment]}-{registry.end[segment]}.flac"
-    return str(PurePosixPath("clips", name))
+    return clip_paths(registry, np.array([segment]))[0]
+
+
+def clip_paths(registry: Registry, ids: Int[np.ndarray, " chosen"]) -> list[str]:
+    """Where `write_clips` puts segments."""
+    owners, place = np.unique(registry.owner[ids], return_inverse=True)
+    names = [safe_name(name) for name in registry.utterances.id[owners]]
+    spans = zip(
+        place.tolist(), registry.start[ids].tolist(), registry.end[ids].tolist(), strict=True
+    )
+    return [f"clips/{names[owner]}-{start}-{end}.flac" for owner, start, end in spans]
 
 
 def write_clips(

@@ -12,7 +12,7 @@ from jaxtyping import Float, Shaped
 from scipy.sparse import csr_matrix
 
 from evaluation.sonification.activity import QUANTILES
-from evaluation.sonification.clips import clip_path
+from evaluation.sonification.clips import clip_paths
 from evaluation.sonification.contents import label_matrix, spoken
 from evaluation.sonification.result import Sonification
 
@@ -50,7 +50,7 @@ class Description:
         feature, rank = self._kept(unit, layer)
         ids = top.ids[feature, rank]
         used, place = np.unique(ids, return_inverse=True)
-        told = {"clip": [clip_path(registry, int(segment)) for segment in used]}
+        told = {"clip": clip_paths(registry, used)}
         for tier, items in self.found.units.tiers.items():
             told[f"{tier}s"] = spoken(registry, used, items)
         columns = {"feature": feature, "rank": rank + 1, "score": top.scores[feature, rank]}

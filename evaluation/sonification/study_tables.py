@@ -6,7 +6,7 @@ import numpy as np
 
 from evaluation.sonification.activity_blocks import BlockRow
 from evaluation.sonification.activity_claims import ActivityRow
-from evaluation.sonification.clips import clip_path, write_clips
+from evaluation.sonification.clips import clip_paths, write_clips
 from evaluation.sonification.complexity import ComplexityRow
 from evaluation.sonification.depth_trend import Claim
 from evaluation.sonification.describe import text_column
@@ -69,7 +69,7 @@ def _write_words(folder: Path, study: Study, seed: int) -> None:
     depths = {layer: one.depth for layer, one in found.searched.items() if layer == one.layer}
     chosen = np.concatenate([pairs.female, pairs.male])
     write_clips(folder, study.cuts.values(), words, chosen)
-    clips = {int(occurrence): clip_path(words, int(occurrence)) for occurrence in chosen}
+    clips = dict(zip(chosen.tolist(), clip_paths(words, chosen), strict=True))
     rows = word_feature_rows(study.name, pairs, found.words, depths, seed) if found.words else ()
     write_records(folder, "word_features", WordFeatureRow, rows)
     write_records(
