@@ -55,9 +55,7 @@ def test_the_command_finds_what_the_stage_found(extended, here, tmp_path) -> Non
     """All recognisers of a run, on its corpus, and numbers that do not depend on who asks."""
     said = here("sonify", extended[0], *SMALL, "--output", tmp_path / "found").ok().out
     for model in MODELS:
-        mine, theirs = (
-            root / "sonification" / model for root in (tmp_path / "found", extended[0])
-        )
+        mine, theirs = (root / "sonification" / model for root in (tmp_path / "found", extended[0]))
         for name in ("features", "segments", "dominance", "complexity", "claims"):
             assert (mine / f"{name}.csv").read_text() == (theirs / f"{name}.csv").read_text()
         assert re.search(rf"^{model}\s", said, re.MULTILINE)

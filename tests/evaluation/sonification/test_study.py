@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 import soundfile
+import torch
 from lhotse import CutSet, Recording
 
 from acoustics.errors import UserError
@@ -211,3 +212,74 @@ def test_the_callback_names_a_condition_and_a_module_that_are_not_there(
 def test_settings_that_cannot_be(changed, complaint) -> None:
     with pytest.raises(UserError, match=complaint):
         StudySettings(**changed)
+
+
+def remarks_of(toy, folder: Path, spoken: SimpleNamespace, recogniser=None) -> list[str]:
+    """A study of such a corpus, and what it remarks."""
+    folder.mkdir(exist_ok=True)
+    mine = SpeechDataModule(OnDisk(folder, spoken), batch_duration_s=9)
+    study(recogniser or toy.recogniser(), mine, folder / "found", "toy", SETTINGS)
+    return [str(row["remark"]) for row in table(folder / "found" / "remarks.parquet")]
+
+
+def test_a_corpus_without_alignments_still_has_segments(toy, tmp_path) -> None:
+    spoken = toy.corpus(each=4, shortest=400)
+    for cut in spoken.cuts:
+        cut.supervisions[0].alignment = None
+    remarks = remarks_of(toy, tmp_path, spoken)
+    assert "words: not searched, no utterance has an alignment of its words" in remarks
+    assert "phones3: not searched, no utterance has an alignment of its phones" in remarks
+    assert any(line.startswith("complexity: no utterance") for line in remarks)
+    assert any(line.startswith("same word: no word") for line in remarks)
+    found = tmp_path / "found"
+    assert {row["unit"] for row in table(found / "segments.parquet")} == {"segments"}
+    assert table(found / "examples.parquet") and table(found / "word_pairs.parquet") == []
+    assert {row["attribute"] for row in table(found / "dominance.parquet")} >= {"sex"}
+    assert (found / "figures" / "activation.png").is_file()
+
+
+def test_one_sex_only_is_said_and_claims_nothing(toy, tmp_path) -> None:
+    spoken = toy.corpus(each=4, shortest=400)
+    spoken.cuts = [cut for cut in spoken.cuts if cut.supervisions[0].gender == "male"]
+    remarks = remarks_of(toy, tmp_path, spoken)
+    assert (
+        "sex: every speaker whose sex is known is male: there is nothing to compare with" in remarks
+    )
+    rows = [r for r in table(tmp_path / "found" / "dominance.parquet") if r["attribute"] == "sex"]
+    assert rows and all(row["share"] is None and row["remark"] for row in rows)
+    claims = table(tmp_path / "found" / "claims.parquet")
+    assert all(c["verdict"] == "cannot be said" for c in claims if c["claim"] == "dominance")
+    assert not (tmp_path / "found" / "figures" / "heat_map.png").exists()
+
+
+def test_what_cannot_be_read_is_named_and_nothing_else_is_lost(toy, tmp_path) -> None:
+    spoken = toy.corpus(each=4, shortest=400)
+    folder = tmp_path / "speech"
+    folder.mkdir()
+    corpus = OnDisk(folder, spoken)
+    broken = str(corpus.cuts[5].id)
+    (folder / f"{broken}.wav").write_bytes(b"no sound")
+    mine = SpeechDataModule(corpus, batch_duration_s=9)
+    study(toy.recogniser(), mine, tmp_path / "found", "toy", SETTINGS)
+    remarks = [row["remark"] for row in table(tmp_path / "found" / "remarks.parquet")]
+    assert [line for line in remarks if line.startswith(f"{broken}: not heard")]
+    heard = {row["utterance"] for row in table(tmp_path / "found" / "segments.parquet")}
+    assert broken not in heard and len(heard) > 10
+    assert broken in {name for _, name, _ in mine.unusable}
+
+
+def test_activations_that_are_no_numbers_are_counted(toy, tmp_path) -> None:
+    """Feature 4 of `fine` is NaN for one speaker: others are searched, and she is not lost."""
+    recogniser = toy.recogniser()
+
+    def hook(module, inputs, output):
+        ann = (inputs[0] // 256 == 1)[..., None] & (torch.arange(6) == 4)
+        return output.masked_fill(ann, torch.nan)
+
+    recogniser.fine.register_forward_hook(hook)
+    remarks = remarks_of(toy, tmp_path, toy.corpus(each=4, shortest=400), recogniser)
+    assert any("no finite numbers in 1 of 6 features" in line for line in remarks)
+    assert any(line.startswith("activity: 2 utterances left out") for line in remarks)
+    rows = [r for r in table(tmp_path / "found" / "segments.parquet") if r["layer"] == "fine"]
+    assert "ann" not in {r["speaker"] for r in rows if r["feature"] == 4}
+    assert "ann" in {r["speaker"] for r in rows if r["feature"] != 4}
