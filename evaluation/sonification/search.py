@@ -9,31 +9,25 @@ from contextlib import ExitStack
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Int
 from torch import Tensor
 
-from asr_models.layer import Layer
 from asr_models.memory import give_back_freed
 from asr_models.recogniser import Recogniser
 from asr_models.tap import LayerTap
 from corpora.batch import SpeechBatch
 from corpora.corpus import Progress
-from evaluation.sonification.activity import FeatureActivity
 from evaluation.sonification.attendance import Attendance
 from evaluation.sonification.batch_segments import BatchSegments
 from evaluation.sonification.feature_sets import sets_by_layer
-from evaluation.sonification.layer_groups import grouped, searched_layers
-from evaluation.sonification.pooling import channel_states, pooled, pooled_sum
+from evaluation.sonification.gathering import Gathering, LayerStates
+from evaluation.sonification.layer_groups import searched_layers
+from evaluation.sonification.pooling import channel_states
 from evaluation.sonification.result import (
-    DiscardedTable,
     SearchSettings,
     Sonification,
 )
-from evaluation.sonification.score_moments import ScoreMoments
-from evaluation.sonification.top_segments import TopSegments
-from evaluation.sonification.units import NGRAMS, SpeechUnits
-from evaluation.sonification.word_table import WordTable, table_labels
-from evaluation.sonification.word_triplets import KeptWords
+from evaluation.sonification.units import SpeechUnits
 
 GIVE_BACK_EVERY = 16  # batches: to take freed pages anew costs a third of a pass
 
@@ -69,36 +63,8 @@ class Search:
         self.sets = sets_by_layer(self.settings.sets, self.tap.layers)
         self.searched = searched_layers(self.tap.layers, self.sets)
         self.attendance = Attendance(units.utterances)
-        self.labels = {
-            tier: table_labels(items, self.settings.most_labels)
-            for tier, items in units.tiers.items()
-            if len(items)
-        }
         features = {name: one.features for name, one in self.searched.items()}
-        self.activity = {n: FeatureActivity(size).to(self.device) for n, size in features.items()}
-        self.groups = grouped(features)
-        self.tops: dict[str, list[TopSegments]] = {}
-        for unit in units.registries:
-            owners = self._owners(unit)  # shared by all layers
-            self.tops[unit] = [
-                TopSegments(sum(group.values()), self.settings.k, owners).to(self.device)
-                for group in self.groups
-            ]
-        self.moments = {
-            unit: {name: ScoreMoments(size).to(self.device) for name, size in features.items()}
-            for unit in units.registries
-            if unit in NGRAMS
-        }
-        self.tables: dict[str, dict[str, WordTable]] = {}
-        for tier, labels in self.labels.items():
-            on_device = labels.to(self.device)
-            self.tables[tier] = {
-                n: WordTable(on_device, size).to(self.device) for n, size in features.items()
-            }
-        self.words: dict[str, KeptWords] = {}
-        if kept_words is not None and "word" in self.labels:
-            for name, size in features.items():
-                self.words[name] = KeptWords(kept_words, size).to(self.device)
+        self.gathering = Gathering(features, units, self.settings, self.device, kept_words)
 
     def listen(self) -> None:
         """Keep what the layers give when somebody else runs the recogniser, until `add`."""
@@ -130,17 +96,11 @@ class Search:
                     admitted.waveform.to(self.device), admitted.lengths.to(self.device)
                 )
         here = BatchSegments(self.units, places, self.device)
-        heard = self._layer_states(outputs, admitted.lengths.cpu(), here)
-        for number, group in enumerate(self.groups):
-            parts = [self._take(*next(heard), here) for _ in group]
-            for unit, tops in self.tops.items():
-                if len(here.ids[unit]):
-                    scores = torch.cat([part[unit] for part in parts], dim=1)
-                    tops[number].update(scores.T, here.ids[unit])
+        self.gathering.add(self._layer_states(outputs, admitted.lengths.cpu(), here), here)
 
     def _layer_states(
         self, outputs: dict[str, Tensor], samples: Int[Tensor, " batch"], here: BatchSegments
-    ) -> Iterator[tuple[str, Layer, Int[Tensor, " batch"], Float[Tensor, "state feature"]]]:
+    ) -> Iterator[LayerStates]:
         """Names of layers and sets with their layer, its states per utterance, and all states."""
         for layer in self.tap.layers:
             lengths = self.tap.recogniser.state_lengths(layer.name, samples)
@@ -149,38 +109,6 @@ class Search:
             yield layer.name, layer, lengths, states
             for name, chosen in self.sets[layer.name].items():
                 yield name, layer, lengths, states[:, chosen].mean(1, keepdim=True)
-
-    def _take(
-        self,
-        name: str,
-        layer: Layer,
-        lengths: Int[Tensor, " batch"],
-        states: Float[Tensor, "state feature"],
-        here: BatchSegments,
-    ) -> dict[str, Float[Tensor, "segment feature"]]:
-        """Take in a layer's, or set's, states; scores by unit of search, where it has segments."""
-        self.activity[name].update(states, here.sampled(lengths))
-        tables = {self.units.tiers[tier].unit: table for tier, table in self.tables.items()}
-        scores = {}
-        for unit in dict.fromkeys([*self.tops, *tables]):
-            if len(here.ids[unit]):
-                spans = here.spans(unit, layer.timing, lengths)
-                total = pooled_sum(states, spans)
-                if unit in self.tops:
-                    scores[unit] = pooled(states, spans, self.settings.score, total)
-                if unit in self.moments:
-                    self.moments[unit][name].update(scores[unit])
-                if unit in tables:
-                    tables[unit][name].update(total, here.ids[unit])
-                if unit == "words" and name in self.words:
-                    self.words[name].update(total / spans.counts[:, None], here.ids[unit])
-        return scores
-
-    def _owners(self, unit: str) -> Int[Tensor, " segment"] | None:
-        if self.settings.limit is None:
-            return None
-        owners = self.units.registries[unit].owners(self.settings.limit)
-        return torch.from_numpy(owners).to(self.device)
 
     def result(self) -> Sonification:
         """What was found, by all processes.
@@ -191,35 +119,12 @@ class Search:
         heard, lost = self.attendance.close(self.device)
         with warnings.catch_warnings():  # a process may have had nothing to do
             warnings.filterwarnings("ignore", message=".*was called before the ``update`` method")
-            return self._computed(heard, lost)
-
-    def _computed(
-        self, heard: Bool[np.ndarray, " utterance"], lost: dict[str, str]
-    ) -> Sonification:
+            found = self.gathering.computed()
         return Sonification(
             units=self.units,
             settings=self.settings,
             searched=self.searched,
-            tops={
-                unit: {
-                    name: top
-                    for group, found in zip(self.groups, tops, strict=True)
-                    for name, top in zip(group, found.compute().split(group.values()), strict=True)
-                }
-                for unit, tops in self.tops.items()
-            },
-            tables={
-                tier: DiscardedTable(
-                    self.labels[tier], {name: table.compute() for name, table in tables.items()}
-                )
-                for tier, tables in self.tables.items()
-            },
-            activity={name: activity.compute() for name, activity in self.activity.items()},
-            moments={
-                unit: {name: one.compute() for name, one in moments.items()}
-                for unit, moments in self.moments.items()
-            },
-            words={name: kept.compute() for name, kept in self.words.items()},
+            **found,
             heard=heard,
             lost=lost,
         )

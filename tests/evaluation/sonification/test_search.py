@@ -133,14 +133,14 @@ def test_ranks_merge_to_the_result_of_one(toy, corpus, units, ranks) -> None:
     first = parts[0]
     for part in parts[1:]:
         first.attendance.heard += part.attendance.heard
-        for unit, tops in first.tops.items():
-            for mine, other in zip(tops, part.tops[unit], strict=True):
+        for unit, tops in first.gathering.tops.items():
+            for mine, other in zip(tops, part.gathering.tops[unit], strict=True):
                 mine.merge_state(other)
-        for tier, tables in first.tables.items():
+        for tier, tables in first.gathering.tables.items():
             for name, table in tables.items():
-                table.merge_state(part.tables[tier][name])
-        for name, metric in first.activity.items():
-            metric.merge_state(part.activity[name])
+                table.merge_state(part.gathering.tables[tier][name])
+        for name, metric in first.gathering.activity.items():
+            metric.merge_state(part.gathering.activity[name])
     same(one, first.result())
 
 
