@@ -85,6 +85,8 @@ CONDITION_COLOURS = {
     "snr0": ("#b53a4b", "#f28391"),
 }
 SPARE_COLOURS = (("#7b4fb3", "#bb96ee"), ("#00808a", "#4fc7d1"), ("#b13a86", "#ee86c7"))
+MODEL_ORDER = ("baseline", "robust", "untrained")
+CONDITION_ORDER = ("clean", "snr20", "snr10", "snr0")
 REFERENCE_COLOUR = ("#3c3e44", "#d4d6db")
 REFERENCE_DASHES = {"natural": "solid", "copy-synthesis": "dash", "mean-mel": "dot"}
 
@@ -110,6 +112,12 @@ def number(cell: object) -> float | None:
 def distinct(rows: Iterable[Row], column: str) -> list[str]:
     """The values of a column in order of appearance."""
     return list(dict.fromkeys(str(row[column]) for row in rows))
+
+
+def ordered(names: Iterable[str], first: Sequence[str]) -> list[str]:
+    """Names without repetition: the known ones in the order of the house, then the others."""
+    found = list(dict.fromkeys(names))
+    return [name for name in first if name in found] + [n for n in found if n not in first]
 
 
 def metric_of(name: str) -> Metric:

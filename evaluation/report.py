@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,28 +12,32 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from evaluation.figures import depth_figure
-from evaluation.listening import REFERENCE, REFERENCE_LAYERS, write_atomically
-from evaluation.paper.section import embed_figures, paper_section
+from evaluation.listening import REFERENCE, write_atomically
+from evaluation.metric_blocks import metric_block, scored
+from evaluation.page_pictures import embed_pictures
+from evaluation.paper.section import paper_section
 from evaluation.reading import (
-    METRICS,
+    CONDITION_ORDER,
+    MODEL_ORDER,
     REFERENCE_DASHES,
     Row,
     by_depth,
     colour_of,
     distinct,
-    metric_of,
     number,
+    ordered,
     select,
-    spell,
 )
 from evaluation.report_samples import OVERHEAD, embed_samples
 from evaluation.run_folder import RunFolder, read_run
+from evaluation.sonification.section import sonification_section
 from evaluation.training_figures import plateaus, probe_curves_figure, recogniser_curves_figure
 
 TEMPLATES = Path(__file__).parent / "templates"
-MODEL_ORDER = ("baseline", "robust", "untrained")
-CONDITION_ORDER = ("clean", "snr20", "snr10", "snr0")
+VERBATIM = {
+    "css": ("report.css", "sonification.css"),
+    "js": ("page.js", "report.js", "sonification.js"),
+}
 
 
 def build_report(
@@ -48,9 +51,10 @@ def build_report(
     Args:
         run: the run folder.
         max_megabytes: sounds and mel pictures are embedded utterance by utterance as long as the
-            page stays below this, the rest is listed by path; the figures of the paper come before
-            them, charts (4.8 MB) and tables always are inside.
-        models: whose training curves to show (default: all that are there).
+            page stays below this, the rest is listed by path; the figures of the paper and the
+            sounds and figures of sonification come before them, charts (4.8 MB) and tables always
+            are inside.
+        models: whose training curves and sonification to show (default: all that are there).
 
     Returns:
         The path of the page.
@@ -60,8 +64,9 @@ def build_report(
     """
     folder = read_run(run, models)
     figures: dict[str, go.Figure] = {}
-    metrics = [_metric_block(folder.summary, *pair, figures) for pair in _scored(folder.summary)]
+    metrics = [metric_block(folder.summary, *pair, figures) for pair in scored(folder.summary)]
     training = _training(folder, figures)
+    section = sonification_section(run, folder.notes, figures, models)
     models, conditions = _names(folder)
     page: dict[str, Any] = {
         "name": run.resolve().name,
@@ -79,10 +84,14 @@ def build_report(
         "figures": _script_json({name: _plain(figure) for name, figure in figures.items()}),
         "limit_mb": max_megabytes,
         "paper": paper_section(run, folder.notes),
+        "sonification": section,
     }
     if page["paper"]:
         left = max_megabytes * 1e6 - len(_render(page, [], 0)) - OVERHEAD * len(folder.samples)
-        embed_figures(page["paper"], run, left)
+        embed_pictures(page["paper"]["figures"], left)
+    if section:
+        left = max_megabytes * 1e6 - len(_render(page, [], 0)) - OVERHEAD * len(folder.samples)
+        section.embed(left)
     budget = max_megabytes * 1e6 - len(_render(page, [], 0))
     samples, left_out = embed_samples(folder, models, conditions, budget)
     target = run / "report" / "index.html"
@@ -97,14 +106,16 @@ def _render(page: Mapping[str, Any], samples: list[dict[str, Any]], left_out: in
         lstrip_blocks=True,
     )  # fmt: skip
     verbatim = {
-        name: Markup((TEMPLATES / f"report.{name}").read_text(encoding="utf-8"))  # noqa: S704
-        for name in ("css", "js")
+        kind: Markup("".join((TEMPLATES / name).read_text(encoding="utf-8") for name in names))  # noqa: S704
+        for kind, names in VERBATIM.items()
     }
+    sonification = page["sonification"]
     text = environment.get_template("report.html.j2").render(
         **page,
         **verbatim,
         plotly=Markup(get_plotlyjs()),  # noqa: S704
         samples=_script_json(samples),
+        sonification_data=_script_json(sonification.data() if sonification else {}),
         n_samples=len(samples),
         left_out=left_out,
     )
@@ -132,16 +143,11 @@ def _stage(entry: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _ordered(names: Iterable[str], first: tuple[str, ...]) -> list[str]:
-    found = list(dict.fromkeys(names))
-    return [name for name in first if name in found] + [n for n in found if n not in first]
-
-
 def _names(folder: RunFolder) -> tuple[list[str], list[str]]:
     """Models and conditions of tables and samples in the order of the house."""
     rows: list[Row] = [*folder.summary, *(vars(sample) for sample in folder.samples)]
     models = [name for name in distinct(rows, "model") if name != REFERENCE]
-    return _ordered(models, MODEL_ORDER), _ordered(distinct(rows, "condition"), CONDITION_ORDER)
+    return ordered(models, MODEL_ORDER), ordered(distinct(rows, "condition"), CONDITION_ORDER)
 
 
 def _facts(folder: RunFolder) -> list[tuple[str, str]]:
@@ -156,70 +162,9 @@ def _facts(folder: RunFolder) -> list[tuple[str, str]]:
     return [(name, text) for name, text in facts if text]
 
 
-def _scored(summary: list[Row]) -> list[tuple[str, str]]:
-    """Metric and scorer of every block, in the order of the house; strange metrics last."""
-    pairs = dict.fromkeys((str(row["metric"]), str(row["scorer"])) for row in summary)
-    order = {name: at for at, name in enumerate(METRICS)}
-    return sorted(pairs, key=lambda pair: (order.get(pair[0], len(order)), pair))
-
-
-def _metric_block(
-    summary: list[Row], metric: str, scorer: str, figures: dict[str, go.Figure]
-) -> dict[str, Any]:
-    """Panels and table of one metric; its figures are added to `figures`."""
-    rows = select(summary, metric=metric, scorer=scorer)
-    models = _ordered(distinct(rows, "model"), MODEL_ORDER)
-    conditions = _ordered(distinct(rows, "condition"), CONDITION_ORDER)
-    rows = [row for model in models for row in rows if row["model"] == model]
-    panels = []
-    for along, names in (("condition", conditions), ("model", models)):
-        draw = partial(depth_figure, rows, metric, scorer)
-        for name in names:
-            identity = f"figure-{len(figures)}"
-            figures[identity] = draw(condition=name) if along == "condition" else draw(model=name)
-            panels.append({"id": identity, "along": along, "name": name})
-    layers = [name for name in REFERENCE_LAYERS[:2] if select(rows, layer=name)]
-    layers += distinct(by_depth(rows), "layer")
-    layers += [layer for layer in distinct(rows, "layer") if layer not in layers]
-    table = [
-        (condition, model, [_cell(rows, condition, model, layer, metric) for layer in layers])
-        for condition in conditions
-        for model in models
-    ]
-    how = metric_of(metric)
-    return {
-        "metric": metric, "scorer": scorer, "how": how, "panels": panels, "layers": layers,
-        "table": [line for line in table if any(line[2])],
-        "failed": sum(int(number(row["n_failed"]) or 0) for row in rows),
-    }  # fmt: skip
-
-
-def _cell(
-    rows: list[Row], condition: str, model: str, layer: str, metric: str
-) -> dict[str, Any] | None:
-    found = select(rows, condition=condition, model=model, layer=layer)
-    if not found:
-        return None
-    row = found[0]
-    means = [value for value in (number(other["mean"]) for other in rows) if value is not None]
-    mean = number(row["mean"])
-    span = (max(means) - min(means)) if means else 0.0
-    bare = metric_of(metric)._replace(unit="")
-    low, high = number(row["ci_low"]), number(row["ci_high"])
-    return {
-        "mean": spell(mean, metric).removesuffix(" %"),
-        "interval": None
-        if low is None or high is None
-        else f"{low:.{bare.digits}f} to {high:.{bare.digits}f}",
-        "n": row["n_scored"],
-        "failed": int(number(row["n_failed"]) or 0),
-        "heat": 0.0 if mean is None or not span else round((mean - min(means)) / span, 3),
-    }
-
-
 def _training(folder: RunFolder, figures: dict[str, go.Figure]) -> dict[str, Any]:
     probes, recognisers = [], []
-    for model in _ordered(folder.probe_curves, MODEL_ORDER):
+    for model in ordered(folder.probe_curves, MODEL_ORDER):
         rows = folder.probe_curves[model]
         identity = f"figure-{len(figures)}"
         figures[identity] = probe_curves_figure(rows)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import json
-import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from acoustics.errors import UserError
 from evaluation.listening import Sample, read_samples
+from evaluation.patient_tables import whole_rows
 from evaluation.reading import Row
 
 SUMMARY = ["model", "condition", "layer", "depth", "metric", "scorer"]
@@ -73,12 +72,12 @@ def read_run(path: Path, models: Sequence[str] | None = None) -> RunFolder:
     tables = (run.summary, run.samples, run.probe_curves, run.recogniser_curves)
     if not any((*tables, run.config, run.stages, run.environment)):
         raise UserError(f"{path}: holds nothing of a run; give the folder of `otoscope run`")
-    run.steps = list(_rows(run, path / "steps.csv", STEPS))
+    run.steps = list(whole_rows(path, "steps.csv", run.notes, STEPS))
     heard = {sample.utterance for sample in run.samples}
-    for row in _rows(run, path / "utterances.csv", ["utterance", "text"]):
+    for row in whole_rows(path, "utterances.csv", run.notes, ["utterance", "text"]):
         if row["utterance"] in heard:
             run.texts[row["utterance"]] = row["text"]
-    found = list(_rows(run, path / "failures.csv", ["split", "utterance", "reason"]))
+    found = list(whole_rows(path, "failures.csv", run.notes, ["split", "utterance", "reason"]))
     run.unusable = [row for row in found if row.get("used") != "1"]
     run.remarks = [row for row in found if row.get("used") == "1"]
     _collect_failures(run)
@@ -87,7 +86,7 @@ def read_run(path: Path, models: Sequence[str] | None = None) -> RunFolder:
 
 def _collect_failures(run: RunFolder) -> None:
     for name, columns in (("scores.csv", SCORES), ("trial_scores.csv", TRIALS)):
-        for row in _rows(run, run.path / name, columns):
+        for row in whole_rows(run.path, name, run.notes, columns):
             if not row["failure"]:
                 continue
             metric = row.get("metric") or "eer"
@@ -97,29 +96,8 @@ def _collect_failures(run: RunFolder) -> None:
                 run.failed_scores.append({**row, "metric": metric, "utterance": utterance})
 
 
-def _rows(run: RunFolder, path: Path, columns: Sequence[str]) -> Iterator[dict[str, str]]:
-    """The whole rows of a table, one at a time; broken ones are counted in a note."""
-    if not path.is_file():
-        return
-    name, broken = path.relative_to(run.path), 0
-    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-    with path.open(newline="", encoding="utf-8", errors="replace") as file:
-        reader = csv.DictReader(file)
-        lacking = [column for column in columns if column not in (reader.fieldnames or ())]
-        if lacking:
-            run.notes.append(f"{name}: has no column {', '.join(lacking)}; it was left out")
-            return
-        for row in reader:
-            if any(row[column] is None for column in columns):
-                broken += 1
-                continue
-            yield row
-    if broken:
-        run.notes.append(f"{name}: {broken} incomplete row(s) were left out")
-
-
 def _table(run: RunFolder, name: str, columns: Sequence[str], what: str) -> list[Row]:
-    rows: list[Row] = list(_rows(run, run.path / name, columns))
+    rows: list[Row] = list(whole_rows(run.path, name, run.notes, columns))
     if not rows and not any(note.startswith(f"{name}:") for note in run.notes):
         run.notes.append(f"{name}: missing or empty, so {what} cannot be shown yet")
     return rows
@@ -132,7 +110,7 @@ def _curves(
     for path in sorted(run.path.glob(f"{folder}/*/curves.csv")):
         if models is not None and path.parent.name not in models:
             continue  # left by an earlier configuration
-        rows: list[Row] = list(_rows(run, path, columns))
+        rows: list[Row] = list(whole_rows(run.path, path.relative_to(run.path), run.notes, columns))
         if rows:
             found[path.parent.name] = rows
     if not found:

@@ -1,6 +1,5 @@
 """Which of the paper's claims hold, and with what margin."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from evaluation.paper.depth_claim import falls_with_depth
@@ -12,7 +11,7 @@ from evaluation.paper.speaker_claims import (
     verifiers_agree,
 )
 from evaluation.paper.typesetting import escape_markdown
-from evaluation.paper.verdicts import FAILS, HOLDS, OPEN, ClaimRow
+from evaluation.paper.verdicts import ClaimRow, tally_text
 
 CLAIMS: Mapping[int, str] = {
     1: "Speaker information falls with depth",
@@ -61,18 +60,13 @@ def judge(runs: Sequence[FinishedRun]) -> list[ClaimRow]:
     return [row for claim in _JUDGES for run in runs for row in claim(run)]
 
 
-def tally_text(rows: Sequence[ClaimRow]) -> str:
-    """As in `holds 3, cannot be said 1`."""
-    counts = Counter(row.verdict for row in rows)
-    return ", ".join(f"{name} {counts[name]}" for name in (HOLDS, FAILS, OPEN) if counts[name])
-
-
 def claims_markdown(rows: Sequence[ClaimRow], how: str = HOW) -> str:
     """The claims as Markdown: a heading each, below it a line per architecture and case."""
     text = ["# The paper's claims", "", escape_markdown(how)]
     for number, title in CLAIMS.items():
         mine = [row for row in rows if row.claim == number]
-        text += ["", f"## {number}. {title}", "", f"In all: {tally_text(mine)}.", ""]
+        in_all = tally_text(row.verdict for row in mine)
+        text += ["", f"## {number}. {title}", "", f"In all: {in_all}.", ""]
         for row in mine:
             text.append(
                 f"- **{row.verdict}** ({escape_markdown(row.architecture)}):"

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from matplotlib.figure import Figure
 
 from evaluation.listening import safe_name, write_atomically
-from evaluation.paper.claims import CLAIMS, claims_markdown, how_judged, judge, tally_text
+from evaluation.paper.claims import CLAIMS, claims_markdown, how_judged, judge
 from evaluation.paper.contrast_tables import contrast_tables
 from evaluation.paper.figures import depth_sheet, figure2, identity_figure
 from evaluation.paper.finished_run import FinishedRun, read_finished_run
@@ -27,7 +27,7 @@ from evaluation.paper.tables import (
     paper_tables,
 )
 from evaluation.paper.typesetting import escape_markdown, latex, markdown, spell_cell
-from evaluation.paper.verdicts import ClaimRow
+from evaluation.paper.verdicts import ClaimRow, tally_text
 from evaluation.records import write_rows
 
 
@@ -143,7 +143,8 @@ def _claim_entries(claims: Sequence[ClaimRow]) -> list[dict[str, Any]]:
     entries = []
     for number, title in CLAIMS.items():
         rows = [row for row in claims if row.claim == number]
-        entries.append({"number": number, "title": title, "tally": tally_text(rows),
+        tally = tally_text(row.verdict for row in rows)
+        entries.append({"number": number, "title": title, "tally": tally,
                         "rows": [asdict(row) for row in rows]})  # fmt: skip
     return entries
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+
+from evaluation.page_pictures import Picture
 
 INDEX = "paper.json"
 """What the folder holds, as the report reads it."""
@@ -44,27 +45,13 @@ def _reason(error: Exception) -> str:
     return f"it lacks {error}" if isinstance(error, KeyError) else "it is of another form"
 
 
-def embed_figures(section: dict[str, Any], run: Path, budget: float) -> None:
-    """Puts the pictures of figures into the section, as PNG in base64, while the budget lasts."""
-    for figure in section["figures"]:
-        path = run / "paper" / f"{figure['name']}.png"
-        size = 4 * (path.stat().st_size // 3 + 1) if path.is_file() else 0
-        if size and size <= budget:
-            figure["image"] = base64.b64encode(path.read_bytes()).decode()
-            budget -= size
-
-
 def _checked(index: Mapping[str, Any], run: Path) -> dict[str, Any]:
     """The parts that the template reads, all of them there; names cannot leave the folder."""
-    figures = [
-        {
-            "name": Path(str(figure["name"])).name,
-            "title": str(figure["title"]),
-            "link": "../paper/" + quote(Path(str(figure["name"])).name) + ".svg",
-            "image": "",
-        }
-        for figure in index["figures"]
-    ]
+    figures = []
+    for figure in index["figures"]:
+        name = Path(str(figure["name"])).name
+        links = {"SVG": "../paper/" + quote(name) + ".svg"}
+        figures.append(Picture(name, str(figure["title"]), run / "paper" / f"{name}.png", links))
     return {
         "others": _links(index["architectures"], run),
         "missing": [str(note) for note in index["missing"]],

@@ -8,7 +8,8 @@ sums it may come out too narrow. Rows say `unpaired` where that was done.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -25,6 +26,12 @@ DIFFERENCE, BEYOND_CLEAN = ROBUST_BASELINE, ROBUST_BASELINE + BEYOND
 
 PROBELESS = ("state_distance",)
 """Metrics of the states themselves, where no probe has a seed."""
+
+
+def tally_text(verdicts: Iterable[str]) -> str:
+    """As in `holds 3, cannot be said 1`."""
+    counts = Counter(verdicts)
+    return ", ".join(f"{name} {counts[name]}" for name in (HOLDS, FAILS, OPEN) if counts[name])
 
 
 class Margin(NamedTuple):

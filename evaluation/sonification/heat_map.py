@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import matplotlib
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
@@ -20,17 +20,18 @@ from evaluation.sonification.figure_axes import depth_axis, plain
 HEIGHT = 480  # cells that a column is squeezed or stretched to
 DEAD = "#c9cbd0"
 COLUMN_WIDTH = 0.16  # inches, of many layers
+SHADES = matplotlib.colormaps["RdYlBu_r"](np.linspace(0.04, 0.96, 21))
 
 
 def squeezed(
     shares: Float[np.ndarray, " feature"], height: int = HEIGHT
-) -> Float[np.ndarray, " cell"]:
-    """One column from below: dead features (NaN) first, then by rising share.
+) -> Int[np.ndarray, " cell"]:
+    """Features of one column from below: dead ones (NaN) first, then by rising share.
 
     A cell shows the feature in its middle, so that no colour is shown that no feature has.
     """
-    ordered = np.concatenate([shares[np.isnan(shares)], np.sort(shares[np.isfinite(shares)])])
-    return ordered[((np.arange(height) + 0.5) * len(ordered) / height).astype(int)]
+    order = np.argsort(np.where(np.isnan(shares), -np.inf, shares), kind="stable")
+    return order[((np.arange(height) + 0.5) * len(order) / height).astype(int)]
 
 
 def heat_map_figure(
@@ -55,12 +56,11 @@ def heat_map_figure(
     """
     if not shares:
         raise NothingToDrawError("no layer was searched")
-    cells = np.stack([squeezed(column) for column in shares.values()], axis=1)
+    cells = np.stack([column[squeezed(column)] for column in shares.values()], axis=1)
     width = max(4.6, 2.2 + max(COLUMN_WIDTH, 2.4 / len(shares)) * len(shares))
     sheet = Figure(figsize=(width, 4.4), layout="constrained")
     panel = sheet.subplots()
-    shades = matplotlib.colormaps["RdYlBu_r"](np.linspace(0.04, 0.96, 21))
-    colours = ListedColormap(shades).with_extremes(bad=DEAD)
+    colours = ListedColormap(SHADES).with_extremes(bad=DEAD)
     edges = (0.5, len(shares) + 0.5, 0.0, 1.0)
     picture = panel.imshow(
         np.ma.masked_invalid(cells), origin="lower", aspect="auto", extent=edges, cmap=colours,

@@ -1,15 +1,5 @@
-"use strict";
 (() => {
-  const $ = (id) => document.getElementById(id);
-  const parsed = (id) => JSON.parse($(id).textContent);
-  const make = (tag, attributes = {}, ...children) => {
-    const element = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) {
-      if (value !== null && value !== false) element.setAttribute(name, value === true ? "" : value);
-    }
-    element.append(...children);
-    return element;
-  };
+  const { $, parsed, make, blobUrl } = otoscope;
   const figures = parsed("figures");
   const samples = parsed("samples");
 
@@ -118,10 +108,7 @@
   const urls = new Map();
   function address(sample, kind, type) {
     const key = samples.indexOf(sample) + kind;
-    if (!urls.has(key)) {
-      const bytes = Uint8Array.from(atob(sample[kind]), (letter) => letter.charCodeAt(0));
-      urls.set(key, URL.createObjectURL(new Blob([bytes], { type })));
-    }
+    if (!urls.has(key)) urls.set(key, blobUrl(sample[kind], type));
     return urls.get(key);
   }
 

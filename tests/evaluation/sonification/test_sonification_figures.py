@@ -108,10 +108,11 @@ def test_fifty_layers_have_names_that_can_be_read() -> None:
 
 def test_a_column_is_squeezed_and_sorted_and_invents_nothing() -> None:
     shares = np.array([0.5, np.nan, 1.0, 0.0])
-    assert np.array_equal(squeezed(shares, 4), [np.nan, 0.0, 0.5, 1.0], equal_nan=True)
-    assert np.array_equal(squeezed(shares, 8), np.repeat(squeezed(shares, 4), 2), equal_nan=True)
+    column = shares[squeezed(shares, 4)]
+    assert np.array_equal(column, [np.nan, 0.0, 0.5, 1.0], equal_nan=True)
+    assert np.array_equal(squeezed(shares, 8), np.repeat(squeezed(shares, 4), 2))
     wide = np.random.default_rng(0).random(1000)
-    assert np.isin(squeezed(wide, 100), wide).all() and (np.diff(squeezed(wide, 100)) > 0).all()
+    assert len(squeezed(wide, 100)) == 100 and (np.diff(wide[squeezed(wide, 100)]) > 0).all()
 
 
 def test_the_heat_map_has_a_column_for_each_layer() -> None:

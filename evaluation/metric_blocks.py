@@ -1,0 +1,85 @@
+"""The report's blocks over depth: panels and table of one metric, as the page wants them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import plotly.graph_objects as go
+
+from evaluation.figures import depth_figure
+from evaluation.listening import REFERENCE_LAYERS
+from evaluation.reading import (
+    CONDITION_ORDER,
+    METRICS,
+    MODEL_ORDER,
+    Row,
+    by_depth,
+    distinct,
+    metric_of,
+    number,
+    ordered,
+    select,
+    spell,
+)
+
+
+def scored(summary: list[Row]) -> list[tuple[str, str]]:
+    """Metric and scorer of every block, in the order of the house; strange metrics last."""
+    pairs = dict.fromkeys((str(row["metric"]), str(row["scorer"])) for row in summary)
+    order = {name: at for at, name in enumerate(METRICS)}
+    return sorted(pairs, key=lambda pair: (order.get(pair[0], len(order)), pair))
+
+
+def metric_block(
+    summary: list[Row], metric: str, scorer: str, figures: dict[str, go.Figure]
+) -> dict[str, Any]:
+    """Panels and table of one metric; its figures are added to `figures`."""
+    rows = select(summary, metric=metric, scorer=scorer)
+    models = ordered(distinct(rows, "model"), MODEL_ORDER)
+    conditions = ordered(distinct(rows, "condition"), CONDITION_ORDER)
+    rows = [row for model in models for row in rows if row["model"] == model]
+    panels = []
+    for along, names in (("condition", conditions), ("model", models)):
+        draw = partial(depth_figure, rows, metric, scorer)
+        for name in names:
+            identity = f"figure-{len(figures)}"
+            figures[identity] = draw(condition=name) if along == "condition" else draw(model=name)
+            panels.append({"id": identity, "along": along, "name": name})
+    layers = [name for name in REFERENCE_LAYERS[:2] if select(rows, layer=name)]
+    layers += distinct(by_depth(rows), "layer")
+    layers += [layer for layer in distinct(rows, "layer") if layer not in layers]
+    table = [
+        (condition, model, [_cell(rows, condition, model, layer, metric) for layer in layers])
+        for condition in conditions
+        for model in models
+    ]
+    how = metric_of(metric)
+    return {
+        "metric": metric, "scorer": scorer, "how": how, "panels": panels, "layers": layers,
+        "table": [line for line in table if any(line[2])],
+        "failed": sum(int(number(row["n_failed"]) or 0) for row in rows),
+    }  # fmt: skip
+
+
+def _cell(
+    rows: list[Row], condition: str, model: str, layer: str, metric: str
+) -> dict[str, Any] | None:
+    found = select(rows, condition=condition, model=model, layer=layer)
+    if not found:
+        return None
+    row = found[0]
+    means = [value for value in (number(other["mean"]) for other in rows) if value is not None]
+    mean = number(row["mean"])
+    span = (max(means) - min(means)) if means else 0.0
+    bare = metric_of(metric)._replace(unit="")
+    low, high = number(row["ci_low"]), number(row["ci_high"])
+    return {
+        "mean": spell(mean, metric).removesuffix(" %"),
+        "interval": None
+        if low is None or high is None
+        else f"{low:.{bare.digits}f} to {high:.{bare.digits}f}",
+        "n": row["n_scored"],
+        "failed": int(number(row["n_failed"]) or 0),
+        "heat": 0.0 if mean is None or not span else round((mean - min(means)) / span, 3),
+    }

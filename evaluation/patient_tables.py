@@ -1,0 +1,40 @@
+"""Tables of a run that is being written: whole rows are read, the rest is said."""
+
+import csv
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+
+def whole_rows(
+    root: Path, name: str | Path, notes: list[str], columns: Sequence[str]
+) -> Iterator[dict[str, str]]:
+    """The whole rows of a table, one at a time; none where there is no such file.
+
+    Args:
+        root: the run folder.
+        name: of the table, below it.
+        notes: where to say how many rows are broken, or that the table cannot be read.
+        columns: that it must have.
+    """
+    broken = 0
+    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    try:
+        if not (root / name).is_file():
+            return
+        with (root / name).open(newline="", encoding="utf-8", errors="replace") as file:
+            reader = csv.DictReader(file)
+            lacking = [column for column in columns if column not in (reader.fieldnames or ())]
+            if lacking:
+                notes.append(f"{name}: has no column {', '.join(lacking)}; it was left out")
+                return
+            for row in reader:
+                if any(row[column] is None for column in columns):
+                    broken += 1
+                    continue
+                yield row
+    except (OSError, csv.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        notes.append(f"{name}: cannot be read ({reason})")
+    if broken:
+        notes.append(f"{name}: {broken} incomplete row(s) were left out")
