@@ -33,10 +33,8 @@ from evaluation.sonification.same_word import (
     same_word_rows,
 )
 from evaluation.sonification.units import NGRAMS
-from evaluation.sonification.voices import Voices
+from evaluation.sonification.voices import SEX, Voices
 from evaluation.sonification.word_triplets import Triplets
-
-SEX = "sex"
 
 
 @dataclass
@@ -87,17 +85,20 @@ class Examiner:
         dead = self.found.activity[layer].dead != ""
         return np.where(dead[:, None], -1, self.found.tops[unit][layer].ids)
 
-    def speakers(self, attributes: Sequence[str]) -> None:
+    def speakers(self, attributes: Sequence[str] | None) -> None:
         """Dominance by, and selectivity for, groups of speakers; trends over depth."""
         units = [unit for unit in self.found.tops if unit not in NGRAMS]
-        for attribute in attributes:
-            groups = self.voices.groups(attribute)
-            if groups.objection:
-                self.findings.notes.append(f"{attribute}: {groups.objection}")
-            draws = draw_speakers(groups, self.voices.seed, n_replicates=len(self.voices.weights))
+        for attribute in self.voices.attributes() if attributes is None else attributes:
+            everybody = self.voices.groups(attribute)
+            if everybody.objection:
+                self.findings.notes.append(f"{attribute}: {everybody.objection}")
             for unit in units:
                 registry = self.found.units.registries[unit]
                 names = self.voices.names_of(registry)
+                groups = self.voices.groups(attribute, registry)
+                draws = draw_speakers(
+                    groups, self.voices.seed, n_replicates=len(self.voices.weights)
+                )
                 layers = {
                     layer: layer_dominance(self.live_ids(unit, layer), names, groups, draws)
                     for layer in self.depths

@@ -9,6 +9,7 @@ from jaxtyping import Bool
 
 from acoustics.errors import UserError
 from evaluation.sonification.activity import Activity
+from evaluation.sonification.alignments import UNALIGNED
 from evaluation.sonification.pooling import Score
 from evaluation.sonification.registry import Limit
 from evaluation.sonification.score_moments import Moments
@@ -116,10 +117,12 @@ class Sonification:
         counts: dict[tuple[str, str], list[int]] = {}
         for problem in self.units.problems:
             counts.setdefault((problem.tier, problem.problem), []).append(problem.count)
-        lines += [
-            f"{tier} alignment {what}: {sum(found)} in {len(found)} utterances"
-            for (tier, what), found in counts.items()
-        ]
+        for (tier, what), found in counts.items():
+            where = f"in {len(found)} of {len(self.units.utterances)} utterances"
+            if what == UNALIGNED:
+                lines.append(f"{tier}s: no alignment {where}")
+            else:
+                lines.append(f"{tier}s: {what}: {sum(found)} {where}")
         lines += [f"{name}: not heard, {reason}" for name, reason in self.lost.items()]
         for layer, activity in self.activity.items():
             broken = activity.broken

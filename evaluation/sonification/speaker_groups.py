@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,6 +43,18 @@ class SpeakerGroups:
             what = f"every speaker whose {self.attribute} is known is {self.names[0]}"
             return f"{what}: there is nothing to compare with"
         return ""
+
+    def among(self, speakers: Set[str]) -> SpeakerGroups:
+        """The groups with some of their speakers only; a group that is left empty is gone."""
+        kept = [i for i, speaker in enumerate(self.speakers) if speaker in speakers]
+        of_speaker = self.of_speaker[kept]
+        groups, left = np.unique(of_speaker, return_inverse=True)
+        return SpeakerGroups(
+            self.attribute,
+            tuple(self.speakers[i] for i in kept),
+            tuple(self.names[g] for g in groups),
+            left.astype(np.int64),
+        )
 
     def index(self, speaker_of_segment: Sequence[str] | np.ndarray) -> np.ndarray:
         """Place of each segment's speaker in `speakers`, -1 where the attribute is not known."""

@@ -25,7 +25,8 @@ class StudySettings:
         k: segments kept of each feature.
         sets: `layer:name` to features whose mean is searched as one.
         most_labels: the most frequent words, and phones, in the speaker-discarded tables.
-        attributes: of speakers, that features may be selective for; numbers come in thirds.
+        attributes: of speakers, that features may be selective for; numbers come in thirds (null:
+            sex, and all that the corpus knows of its speakers).
         pairs: of the same word by two speakers that are compared.
         words_shown: words of the figure that shows them one by one.
         replicates: of the bootstrap over speakers, behind every interval.
@@ -49,7 +50,7 @@ class StudySettings:
     k: int = 20
     sets: dict[str, list[int]] = field(default_factory=dict)
     most_labels: int = 500
-    attributes: list[str] = field(default_factory=lambda: ["sex", "accent", "pitch", "rate"])
+    attributes: list[str] | None = None
     pairs: int = 500
     words_shown: int = 20
     replicates: int = 1000

@@ -17,6 +17,7 @@ from evaluation.sonification.speaker_groups import (
     speaker_thirds,
 )
 
+SEX = "sex"
 WITHIN_SEX = ("pitch",)
 """Attributes whose thirds are taken inside each sex: a high voice is high for its sex."""
 
@@ -59,19 +60,33 @@ class Voices:
         """Number of each segment's speaker."""
         return self.of_utterance[registry.owner]
 
-    def groups(self, attribute: str) -> SpeakerGroups:
+    def attributes(self) -> list[str]:
+        """Sex, and what else is known of the speakers; not what nearly names them."""
+        names = sorted({name for known in self._known.values() for name in known} - {SEX})
+        groups = [self.groups(name) for name in names]
+        some = [g for g in groups if 1 < len(g.names) <= len(g.speakers) / 2]
+        return [SEX, *(found.attribute for found in some)]
+
+    def groups(self, attribute: str, registry: Registry | None = None) -> SpeakerGroups:
         """Speakers by an attribute: by its value where that is text, in thirds of a number.
+
+        Args:
+            attribute: `sex`, or of the corpus.
+            registry: only speakers of these segments (default: all).
 
         Raises:
             UserError: a speaker has two sexes.
         """
-        if attribute == "sex":
-            return self.sexes
-        values = {name: of.get(attribute, "") for name, of in self._known.items() if name}
-        numbers = {n: v for n, v in values.items() if isinstance(v, int | float)}
-        if numbers:
-            return self._thirds(attribute, numbers)
-        return group_speakers(attribute, {name: str(value) for name, value in values.items()})
+        if attribute == SEX:
+            found = self.sexes
+        else:
+            values = {name: of.get(attribute, "") for name, of in self._known.items() if name}
+            numbers = {n: v for n, v in values.items() if isinstance(v, int | float)}
+            texts = {name: str(value) for name, value in values.items()}
+            found = (
+                self._thirds(attribute, numbers) if numbers else group_speakers(attribute, texts)
+            )
+        return found if registry is None else found.among(set(self.names_of(registry)))
 
     def _thirds(self, attribute: str, numbers: Mapping[str, float]) -> SpeakerGroups:
         within = self.sexes if attribute in WITHIN_SEX and self.sexes.speakers else None

@@ -60,3 +60,13 @@ def test_sums_by_speaker_are_those_of_a_loop() -> None:
     assert sum_by_speaker(np.full((2, 3), -1), speaker, 4).tolist() == [[0.0] * 4] * 2
     with pytest.raises(ValueError, match="segment 30 is beyond the 30"):
         sum_by_speaker(np.full((1, 1), 30), speaker, 4)
+
+
+def test_some_of_the_speakers_keep_their_groups() -> None:
+    groups = group_speakers("accent", {"a": "north", "b": "south", "c": "west", "d": "north"})
+    some = groups.among({"a", "c", "d", "nobody"})
+    assert (some.speakers, some.names) == (("a", "c", "d"), ("north", "west"))
+    assert some.of_speaker.tolist() == [0, 1, 0] and some.sizes.tolist() == [2, 1]
+    assert (
+        group_speakers("sex", {"a": "male"}).among(set()).objection == "sex of no speaker is known"
+    )
