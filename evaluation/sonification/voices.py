@@ -11,6 +11,7 @@ from corpora.selection import speaker_attributes
 from evaluation.bootstrap import speaker_weights
 from evaluation.sonification.registry import Registry, Utterances
 from evaluation.sonification.speaker_groups import (
+    THIRDS,
     SpeakerGroups,
     group_speakers,
     sexes_of,
@@ -64,7 +65,7 @@ class Voices:
         """Sex, and what else is known of the speakers; not what nearly names them."""
         names = sorted({name for known in self._known.values() for name in known} - {SEX})
         groups = [self.groups(name) for name in names]
-        some = [g for g in groups if 1 < len(g.names) <= len(g.speakers) / 2]
+        some = [g for g in groups if 1 < len(g.names) <= max(len(THIRDS), len(g.speakers) / 2)]
         return [SEX, *(found.attribute for found in some)]
 
     def groups(self, attribute: str, registry: Registry | None = None) -> SpeakerGroups:

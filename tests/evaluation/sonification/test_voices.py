@@ -7,7 +7,7 @@ from evaluation.sonification.voices import Voices
 
 
 def test_attributes_are_those_that_group_speakers(toy) -> None:
-    """An accent of two, a pitch in thirds; not what names nearly everybody, nor what is constant."""
+    """An accent of two, a pitch in thirds; not what names nearly all, nor what is constant."""
     spoken = toy.corpus(each=2)
     for number, cut in enumerate(spoken.cuts):
         said = cut.supervisions[0]
