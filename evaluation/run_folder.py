@@ -70,7 +70,8 @@ def read_run(path: Path, models: Sequence[str] | None = None) -> RunFolder:
     run.stages = [entry for entry in _json(run, "stages.json", list) if isinstance(entry, dict)]
     run.environment = _json(run, "environment.json", dict)
     tables = (run.summary, run.samples, run.probe_curves, run.recogniser_curves)
-    if not any((*tables, run.config, run.stages, run.environment)):
+    sonified = (path / "sonification").is_dir()
+    if not any((*tables, run.config, run.stages, run.environment, sonified)):
         raise UserError(f"{path}: holds nothing of a run; give the folder of `otoscope run`")
     run.steps = list(whole_rows(path, "steps.csv", run.notes, STEPS))
     heard = {sample.utterance for sample in run.samples}

@@ -1,4 +1,4 @@
-"""TensorBoard: listening samples as sounds and pictures, metrics as scalars over depth."""
+"""TensorBoard: samples and examples as sounds and pictures, metrics as scalars over depth."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from torch.utils.tensorboard import SummaryWriter
 
 from evaluation.listening import Sample
 from evaluation.reading import Row, by_depth, number
+from evaluation.sonification.logged import COLUMNS as EXAMPLE_COLUMNS
+from evaluation.sonification.logged import LoggedStudies
 
 
 def log_samples(writer: SummaryWriter, samples: Iterable[Sample], directory: Path) -> None:
@@ -29,12 +31,41 @@ def log_samples(writer: SummaryWriter, samples: Iterable[Sample], directory: Pat
         tag = f"{sample.condition}/{sample.utterance}/{sample.model}/{sample.layer}"
         sound, picture = directory / sample.audio, directory / sample.picture
         if sound.is_file():
-            waveform, rate = soundfile.read(sound, dtype="float32")
-            writer.add_audio(f"listening/{tag}", torch.from_numpy(waveform)[None], 0, rate)
+            _add_sound(writer, f"listening/{tag}", sound)
         if picture.is_file():
-            with Image.open(picture) as image:
-                pixels = np.asarray(image.convert("RGB"))
-            writer.add_image(f"mel/{tag}", pixels, 0, dataformats="HWC")
+            _add_picture(writer, f"mel/{tag}", picture)
+
+
+def log_sonification(writer: SummaryWriter, studies: LoggedStudies) -> None:
+    """Write examples as sounds, curves over depth as scalars, and figures.
+
+    Args:
+        writer: of `torch.utils.tensorboard`; the caller closes it.
+        studies: of a run, from `read_studies`.
+    """
+    for model, examples in studies.examples.items():
+        for example in examples:
+            cells = dict(zip(EXAMPLE_COLUMNS, example.cells, strict=True))
+            place = f"{model}/{cells['layer']}/{cells['feature']}/{cells['rank']}"
+            if example.sound is not None:
+                _add_sound(writer, f"sonification/{place}", example.sound)
+    for title, lines in studies.curves.items():
+        for line, points in lines.items():
+            for depth, value in points:
+                writer.add_scalar(f"sonification/curves/{title}/{line}", value, int(depth))
+    for name, path in studies.figures.items():
+        _add_picture(writer, f"sonification/figures/{name}", path)
+
+
+def _add_sound(writer: SummaryWriter, tag: str, path: Path) -> None:
+    waveform, rate = soundfile.read(path, dtype="float32")
+    writer.add_audio(tag, torch.from_numpy(waveform)[None], 0, rate)
+
+
+def _add_picture(writer: SummaryWriter, tag: str, path: Path) -> None:
+    with Image.open(path) as image:
+        pixels = np.asarray(image.convert("RGB"))
+    writer.add_image(tag, pixels, 0, dataformats="HWC")
 
 
 def log_curves(writer: SummaryWriter, summary: Sequence[Row]) -> None:

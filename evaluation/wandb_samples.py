@@ -1,4 +1,4 @@
-"""Weights & Biases: listening samples as tables, curves as charts. The only file that knows wandb.
+"""Weights & Biases: sounds as tables, curves as charts. The only file that knows wandb.
 
 wandb stages what stands in a table under its data folder, outside the run, unless told otherwise
 (`WANDB_DATA_DIR`); `make_logger` points it into the run folder, so a run that is moved or archived
@@ -7,11 +7,10 @@ keeps its sounds.
 
 from __future__ import annotations
 
-import netrc
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from urllib.parse import urlparse
+from typing import Any
 
 import wandb
 from lightning.pytorch.loggers import WandbLogger
@@ -19,24 +18,11 @@ from lightning.pytorch.loggers import WandbLogger
 from acoustics.errors import UserError
 from evaluation.listening import Sample
 from evaluation.reading import Row, by_depth, distinct, number, select
+from evaluation.sonification.logged import COLUMNS as EXAMPLE_COLUMNS
+from evaluation.sonification.logged import LoggedStudies
+from evaluation.wandb_account import seconds_to_wait, wants_offline
 
 COLUMNS = ["model", "layer", "utterance", "speaker", "audio", "mel"]
-
-
-def is_logged_in() -> bool:
-    """Whether wandb would find a key for its server: in the environment or in the netrc file."""
-    if os.environ.get("WANDB_API_KEY"):
-        return True
-    server = urlparse(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname or ""
-    try:
-        return netrc.netrc(os.environ.get("NETRC")).authenticators(server) is not None
-    except (OSError, netrc.NetrcParseError):
-        return False
-
-
-def _wants_offline() -> bool:
-    wanted = os.environ.get("WANDB_MODE")
-    return wanted != "online" if wanted else not is_logged_in()
 
 
 def make_logger(
@@ -65,7 +51,7 @@ def make_logger(
             f"{data}: cannot be made ({error.strerror}); choose another --output"
         ) from error
     os.environ["WANDB_DATA_DIR"] = str(data)
-    offline = _wants_offline() if offline is None else offline
+    offline = wants_offline() if offline is None else offline
     return WandbLogger(
         project=project,
         name=name or run.resolve().name,
@@ -73,16 +59,11 @@ def make_logger(
         offline=offline,
         mode="offline" if offline else "online",  # wandb reads the environment only once
         settings=wandb.Settings(
-            init_timeout=_seconds("INIT", 30),
-            finish_timeout=_seconds("FINISH", 600),
+            init_timeout=seconds_to_wait("INIT", 30),
+            finish_timeout=seconds_to_wait("FINISH", 600),
             finish_timeout_raises=True,
         ),
     )
-
-
-def _seconds(what: str, otherwise: float) -> float:
-    """How long to wait for the server; a ValueError for what is no number."""
-    return float(os.environ.get(f"WANDB_{what}_TIMEOUT", otherwise))
 
 
 def hand_over(run: Path, name: str, log: Callable[[WandbLogger], None]) -> str:
@@ -100,7 +81,7 @@ def hand_over(run: Path, name: str, log: Callable[[WandbLogger], None]) -> str:
         UserError: the run folder cannot be written to.
     """
     reason = ""
-    for offline in dict.fromkeys([_wants_offline(), True]):
+    for offline in dict.fromkeys([wants_offline(), True]):
         try:
             logger = make_logger(run, name=name, offline=offline)
             log(logger)
@@ -166,23 +147,52 @@ def log_curves(target: WandbLogger | wandb.Run, summary: Sequence[Row]) -> None:
             for model in distinct(rows, "model"):
                 drawn = by_depth(select(rows, condition=condition, model=model))
                 points = [(number(row["depth"]), number(row["mean"])) for row in drawn]
-                kept = [point for point in points if None not in point]
+                kept = [(x, y) for x, y in points if x is not None and y is not None]
                 if kept:
                     lines[model] = kept
             if lines:
-                charts[f"curves/{title}/{condition}"] = wandb.plot.line_series(
-                    xs=[[x for x, _ in points] for points in lines.values()],
-                    ys=[[y for _, y in points] for points in lines.values()],
-                    keys=list(lines),
-                    title=f"{title}, {condition}",
-                    xname="depth",
-                )
+                charts[f"curves/{title}/{condition}"] = _chart(f"{title}, {condition}", lines)
         for row in rows:
             mean = number(row["mean"])
             if mean is not None:
                 run.summary[f"{title}/{row['condition']}/{row['model']}/{row['layer']}"] = mean
     if charts:
         run.log(charts)
+
+
+def log_sonification(target: WandbLogger | wandb.Run, studies: LoggedStudies) -> None:
+    """Log one table of examples per model with sounds, curves over depth, and figures.
+
+    An example whose sound is not on disk keeps its row with an empty cell.
+
+    Args:
+        target: a logger of `make_logger`, or a wandb run.
+        studies: of a run, from `read_studies`.
+    """
+    logged: dict[str, Any] = {}
+    for model, examples in studies.examples.items():
+        table = wandb.Table(columns=[*EXAMPLE_COLUMNS, "audio"])
+        for example in examples:
+            sound = wandb.Audio(str(example.sound)) if example.sound is not None else None
+            table.add_data(*example.cells, sound)
+        logged[f"sonification/{model}"] = table
+    for title, lines in studies.curves.items():
+        logged[f"sonification/curves/{title}"] = _chart(title, lines)
+    for name, path in studies.figures.items():
+        logged[f"sonification/figures/{name}"] = wandb.Image(str(path))
+    if logged:
+        _run_of(target).log(logged)
+
+
+def _chart(title: str, lines: Mapping[str, Sequence[tuple[float, float]]]) -> Any:
+    """Lines over depth, each of (depth, value)."""
+    return wandb.plot.line_series(
+        xs=[[x for x, _ in points] for points in lines.values()],
+        ys=[[y for _, y in points] for points in lines.values()],
+        keys=list(lines),
+        title=title,
+        xname="depth",
+    )
 
 
 def finish(target: WandbLogger | wandb.Run) -> None:

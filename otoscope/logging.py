@@ -1,4 +1,4 @@
-"""Hands a run's listening samples and curves to W&B and TensorBoard, beside the disk."""
+"""Hands the sounds, curves and sonification of a run to W&B and TensorBoard, beside the disk."""
 
 import csv
 import sys
@@ -14,10 +14,11 @@ from evaluation import tensorboard_samples, wandb_samples
 from evaluation.listening import Sample, read_samples
 from evaluation.reading import Row
 from evaluation.records import SummaryRow, read_rows
+from evaluation.sonification.logged import LoggedStudies, read_studies
 
 
 def log_run(run: Path, name: str, loggers: Sequence[str]) -> None:
-    """Log samples and curves of a finished run.
+    """Log samples, curves and sonification of a finished run.
 
     Args:
         run: the run folder.
@@ -25,24 +26,31 @@ def log_run(run: Path, name: str, loggers: Sequence[str]) -> None:
         loggers: any of `wandb` (offline unless the user is logged in) and `tensorboard`.
     """
     summary = [asdict(row) for row in read_rows(run / "summary.csv", SummaryRow)]
-    samples = read_samples(run)
+    samples, studies = read_samples(run), read_studies(run)
     if "wandb" in loggers:
-        complaint = wandb_samples.hand_over(run, name, partial(_to_wandb, run, samples, summary))
+        log = partial(_to_wandb, run, samples, summary, studies)
+        complaint = wandb_samples.hand_over(run, name, log)
         if complaint:
             print(f"note: {complaint}", file=sys.stderr)
     if "tensorboard" in loggers:
         with SummaryWriter(str(run / "tensorboard")) as writer:
             tensorboard_samples.log_samples(writer, samples, run)
             tensorboard_samples.log_curves(writer, summary)
+            tensorboard_samples.log_sonification(writer, studies)
             for tag, step, value in training_scalars(run):
                 writer.add_scalar(tag, value, step)
 
 
 def _to_wandb(
-    run: Path, samples: Sequence[Sample], summary: Sequence[Row], logger: WandbLogger
+    run: Path,
+    samples: Sequence[Sample],
+    summary: Sequence[Row],
+    studies: LoggedStudies,
+    logger: WandbLogger,
 ) -> None:
     wandb_samples.log_samples(logger, samples, run)
     wandb_samples.log_curves(logger, summary)
+    wandb_samples.log_sonification(logger, studies)
     wandb_samples.log_training(logger, training_scalars(run))
 
 

@@ -69,6 +69,7 @@ class Section:
     pictures: dict[str, list[Picture]]
     joint: dict[str, Picture]
     contents: dict[str, str] = field(default_factory=dict)
+    pictures_mb = PICTURES / 1e6
 
     def embed(self, budget: float) -> None:
         """Puts sounds and pictures into the page while its budget lasts, in bytes."""
@@ -123,14 +124,15 @@ def sonification_section(
     overview = StudyFolder(run, OVERVIEW, notes)
     words = {name: word_switch(folder) for name, folder in studies.items()}
     examples = {name: examples_of(folder) for name, folder in studies.items()}
-    parts = {
+    parts: dict[str, Any] = {
         "counts": counted(studies),
         "remarks": {name: _remarks(folder) for name, folder in studies.items()},
         "claims": claims_of(studies, overview),
         "dominance": dominance,
         "complexity": complexity_of(studies),
     }
-    pictures = {name: _pictures(folder, name in maps) for name, folder in studies.items()}
+    layers = parts["counts"]["layers"] if parts["counts"] else []
+    pictures = {name: _pictures(folder, layers, name in maps) for name, folder in studies.items()}
     return Section(
         list(studies),
         parts,
@@ -158,13 +160,10 @@ def _remarks(folder: StudyFolder) -> list[str]:
     return [str(row["remark"]) for row in folder.texts("remarks", ["remark"])]
 
 
-def _pictures(folder: StudyFolder, has_map: bool) -> list[Picture]:
+def _pictures(folder: StudyFolder, layers: Sequence[str], has_map: bool) -> list[Picture]:
     """Still figures of one model; of its heat map only a link where the page has one to hover."""
-    grids = sorted(path.stem for path in (folder.path / "figures").glob(f"{GRID}*.png"))
-    titles = TITLES | {
-        name: f"All features of {name[len(GRID) :]}, ten utterances" for name in grids
-    }
-    found = _named_pictures(folder, titles)
+    grids = {f"{GRID}{layer}": f"All features of {layer}, ten utterances" for layer in layers}
+    found = _named_pictures(folder, TITLES | grids)
     for picture in found:
         picture.linked_only = has_map and picture.name == HEAT_MAP
     return found

@@ -20,10 +20,10 @@ import wandb
 from wandb.proto import wandb_internal_pb2 as records
 
 from evaluation.listening import Sample, read_samples
+from evaluation.wandb_account import is_logged_in
 from evaluation.wandb_samples import (
     finish,
     hand_over,
-    is_logged_in,
     log_curves,
     log_samples,
     make_logger,
