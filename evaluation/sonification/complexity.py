@@ -49,6 +49,7 @@ class ComplexityRow:
     ci_high: float | None
     maximum: float | None
     base: float | None
+    n_speakers: int = 0
 
 
 @dataclass(frozen=True)
@@ -132,19 +133,30 @@ def complexity_rows(
     layers: Mapping[str, LayerComplexity],
     depths: Mapping[str, int],
     base: float | None,
+    n_speakers: int = 0,
 ) -> list[ComplexityRow]:
-    """The rows of complexity.csv of one model and unit; `base` is the mean of all segments."""
+    """The rows of complexity.csv of one model and unit.
+
+    Args:
+        model: where it is looked at.
+        unit: of search.
+        layers: complexity by layer.
+        depths: of the layers.
+        base: mean over all segments.
+        n_speakers: who said them.
+    """
     rows = []
     for layer, found in layers.items():
         known = found.of_feature[np.isfinite(found.of_feature)]
         place = model, layer, depths[layer], unit, len(found.of_feature)
         empty = len(found.of_feature) - len(known)
         if not len(known):
-            rows.append(ComplexityRow(*place, empty, None, None, None, None, None, base))
+            nothing = (None, None, None, None, None)
+            rows.append(ComplexityRow(*place, empty, *nothing, base, n_speakers))
             continue
         low, high = found.mean.interval() or (None, None)
         numbers = float(known.min()), found.mean.value, low, high, float(known.max())
-        rows.append(ComplexityRow(*place, empty, *numbers, base))
+        rows.append(ComplexityRow(*place, empty, *numbers, base, n_speakers))
     return rows
 
 

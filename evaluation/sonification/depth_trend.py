@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -12,6 +12,8 @@ from evaluation.bootstrap import Estimate
 from evaluation.paper.verdicts import FAILS, HOLDS, OPEN, Margin, spearman
 
 FEWEST_LAYERS = 3
+FEWEST_SPEAKERS = 8
+"""A bootstrap over fewer tells too narrow an interval."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,19 @@ class Claim:
         """A row from a number with its interval, or from none."""
         value, low, high = margin or (None, None, None)
         return cls(claim, model, unit, verdict, quantity, value, low, high, sentence)
+
+
+def hedged(claim: Claim, n_speakers: int) -> Claim:
+    """The claim, or its number without a verdict where it rests on too few speakers.
+
+    Args:
+        claim: with an interval from a bootstrap over speakers.
+        n_speakers: how many there are.
+    """
+    if n_speakers >= FEWEST_SPEAKERS or claim.verdict == OPEN:
+        return claim
+    sentence = f"{claim.sentence} But of {n_speakers} speakers only: nothing is claimed."
+    return replace(claim, verdict=OPEN, sentence=sentence)
 
 
 def trend_claim(

@@ -9,6 +9,7 @@ from evaluation.sonification.depth_trend import (
     FEWEST_LAYERS,
     Claim,
     bootstrap_trend,
+    hedged,
     trend_claim,
     unknown_claim,
 )
@@ -105,4 +106,6 @@ def dominance_claim(
     g = next(iter(known.values())).groups.names.index(group)
     excess = [found.beyond_chance(g) for found in known.values()]
     trend = bootstrap_trend([float(depths[name]) for name in known], excess)
-    return trend_claim("dominance", model, unit, what, trend, rises=False, per="points")
+    claim = trend_claim("dominance", model, unit, what, trend, rises=False, per="points")
+    groups = next(iter(known.values())).groups
+    return hedged(claim, len(groups.names) * int(groups.sizes.min()))

@@ -16,7 +16,7 @@ from evaluation.sonification.complexity import (
     union_top,
 )
 from evaluation.sonification.contents import items_inside
-from evaluation.sonification.depth_trend import Claim
+from evaluation.sonification.depth_trend import Claim, hedged
 from evaluation.sonification.describe import Columns
 from evaluation.sonification.dominance import (
     LayerDominance,
@@ -186,10 +186,14 @@ class Examiner:
             for layer, best in ids.items()
         }
         base = float(np.nanmean(phones)) if np.isfinite(phones).any() else None
-        self.findings.complexity += complexity_rows(self.name, unit, layers, self.depths, base)
+        speakers = len(np.unique(speaker[np.isfinite(phones)]))
+        self.findings.complexity += complexity_rows(
+            self.name, unit, layers, self.depths, base, speakers
+        )
         self.findings.complexity_draws += list(self._draws(unit, layers))
         means = {layer: complexity.mean for layer, complexity in layers.items()}
-        self.findings.claims.append(complexity_claim(self.name, unit, means, self.depths))
+        claim = complexity_claim(self.name, unit, means, self.depths)
+        self.findings.claims.append(hedged(claim, speakers))
 
     def _draws(self, unit: str, layers: dict[str, LayerComplexity]) -> Iterator[Columns]:
         for layer, complexity in layers.items():
@@ -219,7 +223,9 @@ class Examiner:
             for layer in self.depths
         }
         self.findings.same_word += same_word_rows(self.name, layers, self.depths)
-        self.findings.claims += same_word_claims(self.name, layers, self.depths)
+        speakers = len(np.unique(self.voices.of_segment(words)))
+        claims = same_word_claims(self.name, layers, self.depths)
+        self.findings.claims += [hedged(claim, speakers) for claim in claims]
 
 
 def phones_inside(segments: Registry, phones: Registry) -> Float[np.ndarray, " segment"]:

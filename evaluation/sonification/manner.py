@@ -17,7 +17,7 @@ from evaluation.sonification.activity_claims import (
     layer_activity,
 )
 from evaluation.sonification.activity_pattern import ActivityPattern
-from evaluation.sonification.depth_trend import Claim
+from evaluation.sonification.depth_trend import Claim, hedged
 from evaluation.sonification.voices import Voices
 
 
@@ -55,6 +55,8 @@ def manner_of(
     estimates = block_estimates(layers, blocks) if blocks else {}
     if blocks:
         claims.append(block_claim(name, estimates))
+    heard = [int((found.frames > 0).sum()) for found in patterns.values()]
+    claims = [hedged(claim, max(heard, default=0)) for claim in claims]
     failed = max((int(found.n_failed) for found in patterns.values()), default=0)
     return Manner(
         activity_rows(name, layers, depths), block_rows(name, blocks, estimates), claims, failed

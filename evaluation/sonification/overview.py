@@ -18,7 +18,7 @@ from evaluation.sonification.depth_figures import (
     complexity_figure,
     dominance_figure,
 )
-from evaluation.sonification.depth_trend import Claim
+from evaluation.sonification.depth_trend import Claim, hedged
 from evaluation.sonification.dominance_table import DominanceRow
 from evaluation.sonification.export import write_records
 from evaluation.sonification.figure_axes import CONTROL
@@ -46,7 +46,8 @@ def write_overview(folder: Path, target: Path, models: Iterable[str]) -> None:
         row for name in names for row in _read(folder / name, "activity_pattern", ActivityRow)
     ]
     claims = [claim for name in names for claim in _read(folder / name, "claims", Claim)]
-    write_records(target, "claims", Claim, [*claims, *_against_control(folder, names)])
+    counts = {(row.model, row.unit): row.n_speakers for row in complexity}
+    write_records(target, "claims", Claim, [*claims, *_against_control(folder, names, counts)])
     first = next((row.unit for row in dominance), "")
     sexes = [row for row in dominance if row.unit == first and row.attribute == "sex"]
     figures: Mapping[str, Callable[[], Figure]] = {
@@ -65,7 +66,9 @@ def _read(folder: Path, name: str, kind: type[Row]) -> list[Row]:
     return list(read_rows(folder / f"{name}.csv", kind))
 
 
-def _against_control(folder: Path, names: Sequence[str]) -> list[Claim]:
+def _against_control(
+    folder: Path, names: Sequence[str], counts: Mapping[tuple[str, str], int]
+) -> list[Claim]:
     """Does complexity rise with depth by more than in the untrained recogniser?"""
     if CONTROL not in names:
         return []
@@ -77,7 +80,8 @@ def _against_control(folder: Path, names: Sequence[str]) -> list[Claim]:
         for unit, (means, depths) in _complexity(folder / name).items():
             theirs = control.get(unit, ({}, {}))[0]
             beyond = {layer: means[layer] - theirs[layer] for layer in means if layer in theirs}
-            claims.append(complexity_claim(name, unit, beyond, depths, less=CONTROL))
+            claim = complexity_claim(name, unit, beyond, depths, less=CONTROL)
+            claims.append(hedged(claim, counts[name, unit]))
     return claims
 
 

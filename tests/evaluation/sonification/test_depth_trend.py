@@ -8,6 +8,7 @@ from evaluation.paper.verdicts import FAILS, HOLDS, OPEN, Margin
 from evaluation.sonification.depth_trend import (
     Trend,
     bootstrap_trend,
+    hedged,
     slopes,
     trend_claim,
 )
@@ -40,3 +41,12 @@ def test_verdicts_mirror_each_other() -> None:
     assert (down.verdict(True), down.verdict(False)) == (FAILS, HOLDS)
     assert Trend(Margin(1.0, -0.5, 1.5), 0.9).verdict(True) == OPEN
     assert Trend(Margin(1.0, 0.5, 1.5), -0.2).verdict(True) == OPEN  # one outlier makes the slope
+
+
+def test_few_speakers_claim_nothing() -> None:
+    trend = Trend(Margin(0.5, 0.2, 0.8), 1.0)
+    claim = trend_claim("complexity", "mine", "words", "mean phones", trend, rises=True)
+    assert hedged(claim, 8) == claim and claim.verdict == HOLDS
+    few = hedged(claim, 7)
+    assert few.verdict == OPEN and few.value == 0.5
+    assert few.sentence.endswith("But of 7 speakers only: nothing is claimed.")
