@@ -175,6 +175,10 @@ class SpeechDataModule(LightningDataModule):
         self._origin |= {cut.id: split for split, cut in found}
         return [cut for _, cut in found]
 
+    def split_of(self, utterance: str) -> Split | None:
+        """The split of an utterance that `corpus_cuts` gave."""
+        return self._origin.get(utterance)
+
     def corpus_dataloader(
         self,
         splits: Sequence[Split] = ("train", "dev", "test"),

@@ -16,11 +16,14 @@ Order = Literal["duration", "speaker"]
 
 
 def first_of_each_speaker(cuts: Iterable[Cut], count: int) -> list[Cut]:
-    """The first ``count`` cuts of each speaker in order of their ids."""
+    """The first ``count`` cuts of each speaker in order of their ids.
+
+    Where a speaker has no name, each utterance is taken for one of its own.
+    """
     taken: dict[str, int] = {}
     chosen = []
     for cut in sorted(cuts, key=lambda cut: str(cut.id)):
-        speaker = cut.supervisions[0].speaker
+        speaker = cut.supervisions[0].speaker or f"utterance {cut.id}"
         taken[speaker] = taken.get(speaker, 0) + 1
         if taken[speaker] <= count:
             chosen.append(cut)
@@ -54,15 +57,17 @@ def in_order(cuts: Iterable[Cut], order: Order) -> list[Cut]:
 def speaker_attributes(cuts: Iterable[Cut]) -> dict[str, dict[str, str | int | float]]:
     """What is known of each speaker: "sex", and all of ``custom`` that is text or a number.
 
-    An attribute that differs between the utterances of a speaker is not the speaker's.
+    An attribute that differs between the utterances of a speaker is not the speaker's. Where a
+    speaker has no name, each utterance is taken for one of its own and goes by its id.
     """
     found: dict[str, dict[str, str | int | float]] = {}
     for cut in cuts:
         supervision = cut.supervisions[0]
+        speaker = supervision.speaker or str(cut.id)
         given = {"sex": supervision.gender or "", **(supervision.custom or {})}
         own = {key: value for key, value in given.items() if isinstance(value, str | int | float)}
-        known = found.setdefault(str(supervision.speaker), own)
-        found[str(supervision.speaker)] = dict(known.items() & own.items())
+        known = found.setdefault(speaker, own)
+        found[speaker] = dict(known.items() & own.items())
     return {name: dict(sorted(found[name].items())) for name in sorted(found)}
 
 

@@ -1,6 +1,7 @@
 """`otoscope sonify`: what drives every feature of every layer of saved recognisers."""
 
-import shlex
+import json
+import shutil
 import time
 from functools import partial
 from pathlib import Path
@@ -8,7 +9,6 @@ from pathlib import Path
 import torch
 from jsonargparse import ArgumentParser, Namespace
 from rich.console import Console
-from rich.table import Table
 
 from acoustics.errors import UserError
 from asr_models.checkpoint import load_recogniser
@@ -16,6 +16,7 @@ from asr_models.memory import keep_freed
 from asr_models.recogniser import Recogniser
 from corpora.corpus import Corpus
 from corpora.datamodule import SpeechDataModule
+from corpora.embedded import EmbeddedCorpus
 from evaluation.listening import write_atomically
 from evaluation.sonification.overview import OVERVIEW, write_overview
 from evaluation.sonification.study import study
@@ -26,6 +27,7 @@ from otoscope.configuration import CONFIG, as_values, load_run, one_line
 from otoscope.display import RunDisplay, output_console, say
 from otoscope.failures import FAILURES, write_failures
 from otoscope.locking import Work, locked
+from otoscope.sonify_summary import show
 
 WORK = Work("sonify", "wait or stop it", "choose another --output", "no table is cut off")
 
@@ -47,8 +49,9 @@ def sonify(arguments: list[str]) -> None:
     output, console = Path(options.output or f"sonified/{title}"), output_console()
     place = output / "sonification"
     with locked(output, WORK):
-        write_call(parser, options, output)
         corpus: Corpus = made.corpus or corpus_of(options.recogniser)
+        say(console, f"searching {type(corpus).__name__} ({corpus.fingerprint()})")
+        write_call(parser, options, corpus, place)
         began = time.monotonic()
         with RunDisplay(console) as display:
             corpus.fetch()
@@ -124,15 +127,18 @@ def recogniser_folders(given: str) -> dict[str, Path]:
             f"{folder}: neither a saved recogniser nor a run with recognisers; make one with "
             "'otoscope asr fit' or 'otoscope run'"
         )
-    return {path.resolve().name: path for path in found}
+    names = {path.resolve().name: path for path in found}
+    if OVERVIEW in names:
+        raise UserError(f"{names[OVERVIEW]}: '{OVERVIEW}' names what is of all; rename the folder")
+    return names
 
 
 def corpus_of(given: str) -> Corpus:
-    """The corpus of a run, or the embedded one."""
-    if (Path(given) / CONFIG).is_file():
-        return load_run(Path(given))[0].corpus
-    from corpora.embedded import EmbeddedCorpus
-
+    """The corpus of the run that the folder is or lies in, or the embedded one."""
+    folder = Path(given).resolve()
+    for run in (folder, *folder.parents[:3]):
+        if (run / CONFIG).is_file() and (run / "recognisers").is_dir():
+            return load_run(run)[0].corpus
     return EmbeddedCorpus()
 
 
@@ -157,56 +163,23 @@ def one(
     def report(fraction: float, text: str) -> None:
         display(name, min(fraction, 0.999), text, time.monotonic() - began)
 
-    found = study(recogniser, data, folder, name, settings, options.seed, options.device, report)
-    write_failures(folder / FAILURES, data)
+    scratch = folder.with_name(f".{name}.part")
+    shutil.rmtree(scratch, ignore_errors=True)
+    found = study(recogniser, data, scratch, name, settings, options.seed, options.device, report)
+    write_failures(scratch / FAILURES, data)
+    shutil.rmtree(folder, ignore_errors=True)  # what another call left is not mixed in
+    scratch.replace(folder)
     display(name, 1.0, "", time.monotonic() - began)
     return found
 
 
-def write_call(parser: ArgumentParser, options: Namespace, output: Path) -> None:
+def write_call(parser: ArgumentParser, options: Namespace, corpus: Corpus, folder: Path) -> None:
     """Write what was asked for, and with what, beside the results."""
-    text = parser.dump(options, skip_none=False)
-    write_atomically(output / CONFIG, text.encode())
-    write_environment(output, as_values(parser, options))
-
-
-def show(console: Console, found: Study, folder: Path) -> None:
-    """Print counts by layer, remarks and claims."""
-    table = Table(title=found.name, title_justify="left", box=None)
-    columns = ("layer", "features", "dead", "by men", "by women", "phones a word")
-    for column in columns:
-        table.add_column(column, justify="left" if column == "layer" else "right")
-    for row in layer_rows(found):
-        table.add_row(*row)
-    console.print(table)
-    for remark in [*found.found.remarks(), *found.findings.notes]:
-        say(console, f"  note: {remark}")
-    for claim in [*found.findings.claims, *found.manner.claims]:
-        say(console, f"  {claim.verdict}: {claim.sentence}")
-    say(console, f"  tables, figures and sounds: {shlex.quote(str(folder))}")
-
-
-def layer_rows(found: Study) -> list[tuple[str, ...]]:
-    """One line for each layer: what most of its features are driven by."""
-    rows = []
-    sexes = {
-        (row.layer, row.group): row.share
-        for row in reversed(found.findings.dominance)
-        if row.attribute == "sex"
-    }
-    words = {row.layer: row.mean for row in found.findings.complexity if row.unit == "words"}
-    for layer, activity in found.found.activity.items():
-        numbers = [sexes.get((layer, sex)) for sex in ("male", "female")]
-        rows.append(
-            (
-                layer,
-                str(len(activity.dead)),
-                str(int((activity.dead != "").sum())),
-                *("–" if share is None else f"{100 * share:.0f} %" for share in numbers),
-                f"{words[layer]:.2f}" if words.get(layer) is not None else "–",
-            )
-        )
-    return rows
+    folder.mkdir(exist_ok=True)
+    write_atomically(folder / CONFIG, parser.dump(options, skip_none=False).encode())
+    write_environment(folder, as_values(parser, options))
+    searched = {"class": type(corpus).__qualname__, "fingerprint": corpus.fingerprint()}
+    write_atomically(folder / "corpus.json", json.dumps(searched, indent=2).encode())
 
 
 def log(output: Path, name: str, console: Console) -> None:

@@ -94,7 +94,7 @@ class Examiner:
                 self.findings.notes.append(f"{attribute}: {everybody.objection}")
             for unit in units:
                 registry = self.found.units.registries[unit]
-                names = self.voices.names_of(registry)
+                names = self.voices.names_of(registry, attribute)
                 groups = self.voices.groups(attribute, registry)
                 draws = draw_speakers(
                     groups, self.voices.seed, n_replicates=len(self.voices.weights)

@@ -124,6 +124,13 @@ class Sonification:
             else:
                 lines.append(f"{tier}s: {what}: {sum(found)} {where}")
         lines += [f"{name}: not heard, {reason}" for name, reason in self.lost.items()]
+        for tier, table in self.tables.items():
+            labels = table.labels
+            if labels.left_out:
+                lines.append(
+                    f"{tier}s: the {labels.left_out} rarest ({labels.left_out_occurrences} "
+                    "occurrences) are not in the speaker-discarded table; see most_labels"
+                )
         for layer, activity in self.activity.items():
             broken = activity.broken
             if broken.any():

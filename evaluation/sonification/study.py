@@ -1,6 +1,6 @@
 """A whole study of one recogniser: one pass over the corpus, a second look, tables and figures."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +76,7 @@ def examine(
     cuts = data.corpus_cuts(settings.splits, settings.utterances_per_speaker)
     units = build_units(cuts, settings.units, settings.segment_s, data.corpus.phone_set)
     voices = Voices(units.utterances, cuts, settings.replicates, seed)
+    splits = [data.split_of(name) or "" for name in units.utterances.id]
     triplets, pairs = _draw_words(units, voices, settings, seed)
     kept = np.unique(np.concatenate([triplets.occurrences, pairs.female, pairs.male]))
     found = sonify(
@@ -92,12 +93,22 @@ def examine(
     patterns = activity_patterns(recogniser, _batches(data, settings, few), found, voices, device)
     report(0.65, "speaker against speech, complexity, the same word by two speakers")
     examiner = Examiner(found, voices, name)
+    known = (voices.remark, _heard_in_training(splits))
+    examiner.findings.notes += [line for line in known if line]
     examiner.speakers(settings.attributes)
     examiner.complexity()
     examiner.same_word(triplets)
     manner = manner_of(name, patterns, examiner.depths, voices)
     by_id = {str(cut.id): cut for cut in cuts}
-    return Study(name, found, voices, examiner.findings, manner, pairs, by_id)
+    return Study(name, found, voices, examiner.findings, manner, pairs, by_id, splits)
+
+
+def _heard_in_training(splits: Sequence[str]) -> str:
+    """What a reader must know of the recogniser's own training speech."""
+    count = sum(split == "train" for split in splits)
+    if not count:
+        return ""
+    return f"{count} of {len(splits)} utterances are of the training split, as utterances.csv says"
 
 
 def _batches(

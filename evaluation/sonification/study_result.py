@@ -23,6 +23,7 @@ class Study:
         manner: how features are active over time.
         pairs: the words that are shown one by one.
         cuts: the utterances, by id.
+        splits: of each utterance of `found`.
     """
 
     name: str
@@ -32,3 +33,4 @@ class Study:
     manner: Manner
     pairs: WordPairs
     cuts: dict[str, Cut]
+    splits: list[str]

@@ -34,6 +34,7 @@ class StudySettings:
         grid_layers: drawn with all their features (null: the first, the middle and the last).
         examples: features of each layer whose best segments are written as sound.
         example_segments: of each of them.
+        clips: units of search whose best segments are all written as sound.
         batch_duration_s: seconds of speech heard at once.
 
     Raises:
@@ -58,11 +59,15 @@ class StudySettings:
     grid_layers: list[str] | None = None
     examples: int = 3
     example_segments: int = 3
+    clips: list[str] = field(default_factory=list)
     batch_duration_s: float = 40.0
 
     def __post_init__(self) -> None:
         check_units(self.units, self.segment_s)
         self.search()
+        unsearched = [unit for unit in self.clips if unit not in self.units]
+        if unsearched:
+            raise UserError(f"clips: '{unsearched[0]}' is not among the units that are searched")
         if not self.splits:
             raise UserError("splits: name at least one of train, dev and test")
         least = {"utterances_per_speaker": 1, "pairs": 0, "words_shown": 0, "replicates": 1}

@@ -1,9 +1,12 @@
 """What a study leaves as tables and sounds."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from corpora.corpus import SAMPLE_RATE
 from evaluation.sonification.activity_blocks import BlockRow
 from evaluation.sonification.activity_claims import ActivityRow
 from evaluation.sonification.clips import clip_paths, write_clips
@@ -22,6 +25,36 @@ from evaluation.sonification.word_pairs import (
     word_feature_rows,
     word_pair_rows,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class HeardRow:
+    """One utterance that was searched, or not heard (utterances.csv); `voice` may be shared."""
+
+    utterance: str
+    split: str
+    speaker: str
+    voice: str
+    sex: str
+    duration_s: float
+    heard: str
+    text: str
+
+
+def heard_rows(study: Study) -> Iterator[HeardRow]:
+    """The rows of utterances.csv; `heard` is yes, or the reason why not."""
+    said, found = study.found.units.utterances, study.found
+    for i, name in enumerate(said.id):
+        yield HeardRow(
+            str(name),
+            study.splits[i],
+            str(said.speaker[i]),
+            study.voices.shared[str(study.voices.names[i])],
+            str(said.sex[i]),
+            round(float(said.samples[i]) / SAMPLE_RATE, 4),
+            "yes" if found.heard[i] else found.lost.get(str(name), "no"),
+            str(said.text[i]),
+        )
 
 
 def write_tables(folder: Path, study: Study, settings: StudySettings, seed: int) -> None:
@@ -46,6 +79,7 @@ def write_tables(folder: Path, study: Study, settings: StudySettings, seed: int)
     write_table(folder, "remarks", [{"remark": text_column(remarks)}])
     write_table(folder, "selectivity", findings.selectivity)
     write_table(folder, "complexity_draws", findings.complexity_draws)
+    write_records(folder, "utterances", HeardRow, heard_rows(study))
     for table, kind, rows in (
         ("dominance", DominanceRow, findings.dominance),
         ("complexity", ComplexityRow, findings.complexity),
@@ -59,6 +93,12 @@ def write_tables(folder: Path, study: Study, settings: StudySettings, seed: int)
         folder, study.found, study.cuts, name, settings.examples, settings.example_segments
     )
     write_records(folder, "examples", ExampleRow, examples)
+    for unit in settings.clips:
+        if unit in study.found.tops:
+            tops = study.found.tops[unit].values()
+            kept = np.unique(np.concatenate([top.ids.ravel() for top in tops]))
+            registry = study.found.units.registries[unit]
+            write_clips(folder, study.cuts.values(), registry, kept)
     _write_words(folder, study, seed)
 
 

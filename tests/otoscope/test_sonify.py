@@ -8,6 +8,8 @@ from pathlib import Path
 import pyarrow.parquet
 import pytest
 
+from otoscope.configuration import load_run
+
 SMALL = ("--utterances_per_speaker", "2", "--units", "[segments,words,phones3]", "--pairs", "20")
 SMALL = (*SMALL, "--words_shown", "2", "--replicates", "50", "--examples", "1")
 MODELS = ("baseline", "robust", "untrained")
@@ -60,9 +62,20 @@ def test_the_command_finds_what_the_stage_found(extended, here, tmp_path) -> Non
             assert (mine / f"{name}.csv").read_text() == (theirs / f"{name}.csv").read_text()
         assert re.search(rf"^{model}\s", said, re.MULTILINE)
     assert "beyond chance" in said and "cnn1" in said
-    assert (tmp_path / "found" / "config.yaml").is_file()
-    again = here("sonify", extended[0] / "recognisers" / "robust", *SMALL).ok()
-    assert (tmp_path / "sonified" / "robust" / "sonification" / "robust").is_dir(), again.out
+    assert (tmp_path / "found" / "sonification" / "config.yaml").is_file()
+
+
+def test_one_recogniser_of_a_run_is_searched_on_the_run_s_corpus(extended, here, tmp_path) -> None:
+    """Into the run itself, whose own files stay; and what another call left is gone."""
+    before = (extended[0] / "config.yaml").read_bytes()
+    folder = extended[0] / "sonification" / "robust"
+    (folder / "clips" / "old.flac").write_bytes(b"")
+    given = (*SMALL, "--layers", "[cnn1]", "--output", extended[0])
+    said = here("sonify", extended[0] / "recognisers" / "robust", *given).ok().out
+    assert load_run(extended[0])[0].corpus.fingerprint() in said
+    assert (extended[0] / "config.yaml").read_bytes() == before
+    assert {row["layer"] for row in rows(folder / "features.csv")} == {"cnn1"}
+    assert not (folder / "clips" / "old.flac").exists()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """A whole study of the toy recogniser on the toy corpus, from sound files to tables and figures."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -283,3 +284,14 @@ def test_activations_that_are_no_numbers_are_counted(toy, tmp_path) -> None:
     rows = [r for r in table(tmp_path / "found" / "segments.parquet") if r["layer"] == "fine"]
     assert "ann" not in {r["speaker"] for r in rows if r["feature"] == 4}
     assert "ann" in {r["speaker"] for r in rows if r["feature"] != 4}
+
+
+def test_all_best_segments_of_a_unit_are_written_where_that_is_asked_for(
+    toy, data, tmp_path
+) -> None:
+    asked = replace(SETTINGS, clips=["phones"], layers=["fine"], grid_layers=None)
+    study(toy.recogniser(), data, tmp_path, "toy", asked)
+    rows = [r for r in table(tmp_path / "segments.parquet") if r["unit"] == "phones"]
+    assert rows and all((tmp_path / row["clip"]).is_file() for row in rows)
+    heard = table(tmp_path / "utterances.parquet")
+    assert {(r["split"], r["heard"]) for r in heard} == {("test", "yes")}

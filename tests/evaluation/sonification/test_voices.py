@@ -1,7 +1,9 @@
 """The speakers of a corpus by what it knows of them."""
 
 import numpy as np
+import pytest
 
+from acoustics.errors import UserError
 from evaluation.sonification.units import build_units
 from evaluation.sonification.voices import Voices
 
@@ -36,3 +38,28 @@ def test_where_nobody_is_named_every_utterance_is_a_voice(toy) -> None:
     voices = Voices(units.utterances, spoken.cuts, replicates=3, seed=0)
     assert len(set(voices.names)) == len(spoken.cuts) == voices.weights.shape[1]
     assert len(voices.sexes.speakers) == 10  # of twelve, two of fay's are of no known sex
+
+
+def test_speakers_of_one_synthetic_voice_are_drawn_together(toy) -> None:
+    """Ann and bea share a voice: five voices are drawn, and the sexes have one woman less."""
+    spoken = toy.corpus(each=2)
+    for cut in spoken.cuts:
+        said = cut.supervisions[0]
+        said.custom = {"variant": "f1" if said.speaker in ("ann", "bea") else said.speaker}
+    units = build_units(spoken.cuts, ["segments"])
+    voices = Voices(units.utterances, spoken.cuts, replicates=200, seed=0)
+    ann, bea = (list(voices.names).index(name) for name in ("ann", "bea"))
+    place = voices.of_utterance
+    assert np.array_equal(voices.weights[:, place[ann]], voices.weights[:, place[bea]])
+    assert (np.delete(voices.weights, place[bea], axis=1).sum(1) == 5).all()
+    assert voices.sexes.speakers == ("cyd", "dan", "eli", "voice f1")
+    assert set(voices.names_of(units.registries["segments"], "sex")) >= {"voice f1", "fay"}
+    assert "6 speakers share 5 voices" in voices.remark
+    alone = Voices(units.utterances, toy.corpus(each=2).cuts, replicates=3, seed=0)
+    assert alone.remark == ""
+
+
+def test_an_empty_corpus_is_a_mistake(toy) -> None:
+    units = build_units([])
+    with pytest.raises(UserError, match="no utterance to search"):
+        Voices(units.utterances, [], replicates=3, seed=0)
