@@ -208,8 +208,8 @@ class Plan:
                 ]
                 self._add(where, tuple(heard), (where,), values["identity"])
             if experiment.sonification:
-                where, needs = f"{place}sonification/{model}", f"{place}recognisers/{model}"
-                self._add(where, (needs,), (where,), values["sonification"], self._corpus)
+                where, needs = f"{place}sonification/{model}", (f"{place}recognisers/{model}",)
+                self._add(where, needs, (where,), values["sonification"], self._corpus)
             if experiment.paper and model != "untrained":
                 where = f"{place}recognisers/{model}"
                 draws = evaluation["bootstrap_replicates"]

@@ -18,6 +18,7 @@ from corpora.corpus import Corpus
 from corpora.datamodule import SpeechDataModule
 from corpora.embedded import EmbeddedCorpus
 from evaluation.listening import write_atomically
+from evaluation.sonification.logged import read_studies
 from evaluation.sonification.overview import OVERVIEW, write_overview
 from evaluation.sonification.study import study
 from evaluation.sonification.study_result import Study
@@ -186,8 +187,9 @@ def log(output: Path, name: str, console: Console) -> None:
     """Log what was found to W&B."""
     from evaluation import wandb_samples
 
+    studies = read_studies(output)
     complaint = wandb_samples.hand_over(
-        output, name, partial(wandb_samples.log_sonification, run=output)
+        output, name, partial(wandb_samples.log_sonification, studies=studies)
     )
     if complaint:
         say(console, f"note: {complaint}")

@@ -12,6 +12,7 @@ from evaluation.sonification.clips import write_clips
 from evaluation.sonification.describe import Description
 from evaluation.sonification.result import Sonification
 
+TEXTS = ("layer", "utterance", "speaker", "sex", "words", "phones", "clip")
 UNITS = ("segments", "words", "phones", "utterances")
 """Whose segments are heard: the first of these that was searched, else the first unit."""
 
@@ -118,16 +119,16 @@ def _rows(
 ) -> Iterator[ExampleRow]:
     for i in range(len(table["feature"])):
         feature = int(table["feature"][i])
+        texts = {name: str(table[name][i]) for name in TEXTS}
         yield ExampleRow(
-            name,
-            unit,
-            str(table["layer"][i]),
-            int(table["depth"][i]),
-            feature,
-            agreement[feature],
-            int(table["rank"][i]),
-            float(table["score"][i]),
-            *(str(table[column][i]) for column in ("utterance", "speaker", "sex")),
-            *(round(float(table[column][i]), 4) for column in ("start_s", "end_s")),
-            *(str(table[column][i]) for column in ("words", "phones", "clip")),
+            model=name,
+            unit=unit,
+            depth=int(table["depth"][i]),
+            feature=feature,
+            agreement=agreement[feature],
+            rank=int(table["rank"][i]),
+            score=float(table["score"][i]),
+            start_s=round(float(table["start_s"][i]), 4),
+            end_s=round(float(table["end_s"][i]), 4),
+            **texts,
         )

@@ -1,5 +1,6 @@
 """Everything that a study found of one recogniser, in memory."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lhotse.cut import Cut
@@ -33,4 +34,4 @@ class Study:
     manner: Manner
     pairs: WordPairs
     cuts: dict[str, Cut]
-    splits: list[str]
+    splits: Sequence[str]

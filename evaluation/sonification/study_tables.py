@@ -88,7 +88,7 @@ def write_tables(folder: Path, study: Study, settings: StudySettings, seed: int)
         ("blocks", BlockRow, manner.blocks),
         ("claims", Claim, [*findings.claims, *manner.claims]),
     ):
-        write_records(folder, table, kind, rows)  # type: ignore[arg-type]
+        write_records(folder, table, kind, rows)
     examples = write_examples(
         folder, study.found, study.cuts, name, settings.examples, settings.example_segments
     )
