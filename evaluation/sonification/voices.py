@@ -23,6 +23,7 @@ from evaluation.sonification.speaker_groups import (
 SEX = "sex"
 WITHIN_SEX = ("pitch", "height_cm")
 """Attributes whose thirds are taken inside each sex: a high voice is high for its sex."""
+FEWEST_EACH = 4  # speakers of a value on average, for an attribute to be looked at unasked
 SHARED = "variant"
 """What says that two synthetic speakers are one voice, as in the embedded corpus."""
 
@@ -108,10 +109,11 @@ class Voices:
         return self.of_utterance[registry.owner]
 
     def attributes(self) -> list[str]:
-        """Sex, and what else is known of the speakers; not what nearly names them."""
-        names = sorted({name for known in self._known.values() for name in known} - {SEX})
-        groups = [self.groups(name) for name in names]
-        some = [g for g in groups if 1 < len(g.names) <= max(len(THIRDS), len(g.speakers) / 2)]
+        """Sex, and what else is known of the speakers and shared by several of them."""
+        names = {name for known in self._known.values() for name in known} - {SEX, SHARED}
+        groups = [self.groups(name) for name in sorted(names)]
+        most = (max(len(THIRDS), len(g.speakers) // FEWEST_EACH) for g in groups)
+        some = [g for g, bound in zip(groups, most, strict=True) if 1 < len(g.names) <= bound]
         return [SEX, *(found.attribute for found in some)]
 
     def groups(self, attribute: str, registry: Registry | None = None) -> SpeakerGroups:
