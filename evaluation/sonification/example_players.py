@@ -68,9 +68,7 @@ def examples_of(folder: StudyFolder) -> Examples | None:
 def _segment(folder: StudyFolder, row: Row) -> Segment:
     start, end = number(row["start_s"]), number(row["end_s"])
     span = "" if start is None or end is None else f", {start:.2f} to {end:.2f} s"
-    return Segment(
-        int(number(row["rank"]) or 0),
-        *(str(row[name]) for name in ("words", "phones", "speaker", "sex")),
-        where=f"{row['utterance']}{span}",
-        sound=Sound.of(folder, row["clip"]),
-    )
+    words, phones, speaker, sex = (str(row[name]) for name in ("words", "phones", "speaker", "sex"))
+    where = f"{row['utterance']}{span}"
+    sound = Sound.of(folder, row["clip"])
+    return Segment(int(number(row["rank"]) or 0), words, phones, speaker, sex, where, sound)

@@ -26,8 +26,10 @@ from evaluation.sonification.word_switch import WordSwitch, word_switch
 WORD_SOUNDS, EXAMPLE_SOUNDS, PICTURES = 1.5e6, 2e6, 4e6
 """Bytes of the page that voices, examples and still figures may take, if it has them to spare."""
 
-TABLES = ("features", "segments", "dominance", "complexity", "claims", "examples", "remarks")
-TABLES += ("selectivity", "word_features", "word_pairs")
+TABLES = (
+    *("features", "segments", "selectivity", "remarks", "dominance", "complexity", "claims"),
+    *("examples", "word_features", "word_pairs"),
+)
 """What the page reads of a study; a finished one has all of them."""
 
 HEAT_MAP = "heat_map"
@@ -73,15 +75,11 @@ class Section:
 
     def embed(self, budget: float) -> None:
         """Puts sounds and pictures into the page while its budget lasts, in bytes."""
-        kept = min(WORD_SOUNDS, budget)
-        voices = (sound for switch in self.words.values() for sound in switch.sounds())
-        budget -= kept - embed_sounds(voices, self.contents, kept)
-        ranked = sorted(
-            (pair for examples in self.examples.values() for pair in examples.sounds()),
-            key=lambda pair: pair[0],
-        )
-        kept = min(EXAMPLE_SOUNDS, budget)
-        budget -= kept - embed_sounds((sound for _, sound in ranked), self.contents, kept)
+        for parts, most in ((self.words, WORD_SOUNDS), (self.examples, EXAMPLE_SOUNDS)):
+            placed = [pair for part in parts.values() for pair in part.sounds()]
+            sounds = [sound for _, sound in sorted(placed, key=lambda pair: pair[0])]
+            kept = min(most, budget)
+            budget -= kept - embed_sounds(sounds, self.contents, kept)
         embed_pictures(self._in_turn(), min(PICTURES, budget))
 
     def _in_turn(self) -> Iterator[Picture]:

@@ -49,20 +49,20 @@ def embed_sounds(sounds: Iterable[Sound], contents: dict[str, str], budget: floa
     Returns:
         What is left of the budget.
     """
+    most = budget
     for sound in sounds:
         try:
-            if sound.path is None or sound.path.stat().st_size > budget:
+            if sound.path is None or sound.path.stat().st_size > most:
                 continue
             content = sound.path.read_bytes()
         except OSError:
             continue
         key = hashlib.blake2b(content, digest_size=8).hexdigest()
         text = base64.b64encode(content).decode()
-        if key not in contents:
-            if len(text) > budget:
-                continue
+        new = 0 if key in contents else len(text) + len(key)
+        cost = new + len(key) + PUNCTUATION
+        if cost <= budget:
             contents[key] = text
-            budget -= len(text) + len(key)
-        sound.key = key
-        budget -= len(key) + PUNCTUATION
+            sound.key = key
+            budget -= cost
     return budget

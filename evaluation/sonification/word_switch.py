@@ -55,9 +55,10 @@ class WordSwitch:
     words: list[Word]
     left_out: int
 
-    def sounds(self) -> Iterator[Sound]:
-        """Of all voices, the first words first."""
-        return (voice.sound for word in self.words for voice in word.voices.values())
+    def sounds(self) -> Iterator[tuple[int, Sound]]:
+        """Place of the word and sound of every voice."""
+        for place, word in enumerate(self.words):
+            yield from ((place, voice.sound) for voice in word.voices.values())
 
     def entry(self) -> dict[str, object]:
         """As the script of the page reads it."""
@@ -71,11 +72,7 @@ class WordSwitch:
 
 def word_switch(folder: StudyFolder) -> WordSwitch | None:
     """Reads the words of one model; None where there are none."""
-    rows = [
-        row
-        for row in folder.rows("word_features", WordFeatureRow)
-        if row["activated"] in LETTERS and (number(row["feature"]) or 0.0).is_integer()
-    ]
+    rows = [row for row in folder.rows("word_features", WordFeatureRow) if _is_whole(row)]
     layers, words = distinct(by_depth(rows), "layer"), distinct(rows, "word")
     if not layers:
         return None
@@ -90,6 +87,11 @@ def word_switch(folder: StudyFolder) -> WordSwitch | None:
         for word in words[:MOST_WORDS]
     ]
     return WordSwitch(layers, shown, len(words) - len(shown))
+
+
+def _is_whole(row: Row) -> bool:
+    feature = number(row["feature"])
+    return row["activated"] in LETTERS and feature is not None and feature.is_integer()
 
 
 def _voices(folder: StudyFolder, pair: Row) -> dict[str, Voice]:

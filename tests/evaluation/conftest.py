@@ -7,8 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from evaluation.listening import REFERENCE, Sample, save_samples, write_sample
+from evaluation.listening import REFERENCE, Sample, save_samples, write_audio, write_sample
+from evaluation.sonification.complexity import ComplexityRow
+from evaluation.sonification.depth_trend import Claim
+from evaluation.sonification.dominance_table import DominanceRow
+from evaluation.sonification.examples import ExampleRow
+from evaluation.sonification.export import SCHEMAS, write_records, write_table
+from evaluation.sonification.word_pairs import WordFeatureRow, WordPairRow
 
 LAYERS = ["cnn1", "cnn2", "cnn3", "cnn4", "blstm1", "blstm2", "blstm3", "blstm4", "blstm5"]
 MODELS = ["baseline", "robust", "untrained"]
@@ -171,3 +178,88 @@ def whole_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run_folder(whole_run: Path, tmp_path: Path) -> Path:
     """A finished run of one's own, to break."""
     return Path(shutil.copytree(whole_run, tmp_path / "run"))
+
+
+SONIFIED = {"conv1": 1, "conv2": 2, "lstm1": 3}
+WORDS = ("sea", "moon")
+KINDS = {"sea": ["both", "male", "female", "neither"], "moon": ["both", "both", "male", "neither"]}
+SEGMENT_S = 0.25
+
+
+def write_study(run: Path, model: str) -> Path:
+    """A study of three layers with four features each, the last of conv1 dead; return its folder.
+
+    Every sound is of a pitch of its own, so no two are equal.
+    """
+    folder = run / "sonification" / model
+    clips = [f"clips/{name}.flac" for name in ("w1", "m1", "w2", "m2", "best0", "best1")]
+    for i, clip in enumerate(clips):
+        tone = np.sin(np.arange(int(16000 * SEGMENT_S)) * 0.02 * (i + 1))
+        write_audio(folder / clip, 0.3 * tone.astype(np.float32), 16000)
+    _write_large(folder)
+    write_records(folder, "dominance", DominanceRow, [
+        DominanceRow(model, layer, depth, "segments", "sex", group, 30, 4, 0, 1, 0.25 / depth, 0.0,
+                     0.5, 0.01, 0.0, 0.1, 0.02, 1)
+        for layer, depth in SONIFIED.items() for group in ("female", "male")
+    ])  # fmt: skip
+    write_records(folder, "complexity", ComplexityRow, [
+        ComplexityRow(model, layer, depth, "words", 4, 0, 1.0, 1.5 + depth, 1.2, 5.0, 6.0, 3.9)
+        for layer, depth in SONIFIED.items()
+    ])  # fmt: skip
+    write_records(folder, "claims", Claim, [
+        Claim("dominance", model, "segments", "holds", "slope", -2.0, -3.0, -1.0,
+              f"It falls with depth in {model}."),
+        Claim("same word", model, "words", "cannot be said", "slope", None, None, None, "Few."),
+    ])  # fmt: skip
+    write_records(folder, "examples", ExampleRow, [
+        ExampleRow(model, "segments", layer, depth, 2, 0.4, rank, 0.5, "u-1", "w01", "female", 0.0,
+                   0.25, "sea", "s iː", clips[3 + rank])
+        for layer, depth in SONIFIED.items() for rank in (1, 2)
+    ])  # fmt: skip
+    write_records(folder, "word_features", WordFeatureRow, [
+        WordFeatureRow(model, word, layer, depth, 3 * i, kind)
+        for word in WORDS for layer, depth in SONIFIED.items()
+        for i, kind in enumerate(KINDS[word])
+    ])  # fmt: skip
+    write_records(folder, "word_pairs", WordPairRow, [
+        WordPairRow(model, word, "w01", "w01-1", 0.1, clips[2 * i], "m01", "m01-1", 0.2,
+                    clips[2 * i + 1])
+        for i, word in enumerate(WORDS)
+    ])  # fmt: skip
+    for name, colour in (("heat_map", "red"), ("same_word", "blue"), ("grid-lstm1", "green")):
+        (folder / "figures").mkdir(exist_ok=True)
+        Image.new("RGB", (40, 30), colour).save(folder / "figures" / f"{name}.png")
+        (folder / "figures" / f"{name}.svg").write_text("<svg/>")
+    return folder
+
+
+def _write_large(folder: Path) -> None:
+    """The tables that `write_sonification` writes layer by layer."""
+    for name in ("features", "selectivity"):
+        write_table(
+            folder, name, [_columns(name, layer, depth) for layer, depth in SONIFIED.items()]
+        )
+    kinds = SCHEMAS["segments"].items()
+    segments = {name: np.array([""] * 2 if kind == "string" else [0] * 2) for name, kind in kinds}
+    names = {"speaker": np.array(["w01", "m01"]), "utterance": np.array(["u-1", "u-2"])}
+    write_table(folder, "segments", [segments | names])
+    write_table(folder, "remarks", [{"remark": np.array(["blstm9: one score is lost"])}])
+
+
+def _columns(table: str, layer: str, depth: int) -> dict[str, np.ndarray]:
+    """One layer of a table: men speak in 20, 95, 50 and 10 % of its features' segments."""
+    lost = layer == "conv1"
+    male = np.array([0.2, 0.95, 0.5, np.nan if lost else 0.1])
+    cells: dict[str, object] = dict.fromkeys(SCHEMAS[table], 0.0) | {"layer": layer, "depth": depth}
+    cells |= {"feature": [*range(4)], "broken": 0, "dead": ["", "", "", "never" if lost else ""]}
+    cells |= {"unit": "segments", "attribute": "sex", "group": "male", "favourite": False}
+    cells |= {"share": male, "q": [0.3, 0.01, 0.9, 0.5]}
+    return {name: np.broadcast_to(np.array(cells[name]), 4) for name in SCHEMAS[table]}
+
+
+@pytest.fixture
+def sonified_run(tmp_path: Path) -> Path:
+    """A run of which only two studies are there, of one's own, to break."""
+    for model in ("robust", "baseline"):
+        write_study(tmp_path / "run", model)
+    return tmp_path / "run"
