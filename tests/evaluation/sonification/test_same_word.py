@@ -157,4 +157,22 @@ def test_words_that_never_came_and_dead_layers() -> None:
     assert (row.n_pairs, row.overlap, row.ci_low, row.n_dead) == (0, None, None, 3)
     kept.update(torch.zeros(len(WORD), 3), torch.arange(len(WORD)))
     dead = layer_overlap(kept.compute(), triplets, SPEAKER, WEIGHTS)
-    assert (dead.n_pairs, dead.n_undefined, dead.n_dead) == (20, 40, 3)
+    assert (dead.n_pairs, dead.n_undefined, dead.n_dead) == (20, 20, 3)
+
+
+def test_replicates_carry_their_own_chance() -> None:
+    """Each replicate's pairs have sizes of their own; a pair with no overlap has no chance."""
+    found = layer_of(0.5, 7)
+    assert np.ptp(found.chance.replicates[np.isfinite(found.chance.replicates)]) > 0
+    triplets = draw_triplets(WORD, SPEAKER.astype(str), SEX, 40, seed=0)
+    states = np.random.default_rng(8).random((len(WORD), 30)).astype(np.float32) ** 3
+    states[triplets.anchor[0]] = states[triplets.other[0]] = 0
+    kept = kept_of(states, triplets.occurrences)
+    found = layer_overlap(kept, triplets, SPEAKER, WEIGHTS)
+    man, woman = (kept.activated(place, 1.5) for place in (triplets.anchor, triplets.other))
+    beyond = jaccard(man, woman) - chance_overlap(man, woman, 30)
+    assert np.isnan(beyond).sum() == found.n_undefined >= 1
+    expected = pair_mean(beyond, SPEAKER[triplets.anchor], SPEAKER[triplets.other], WEIGHTS)
+    difference = found.across - found.chance
+    assert difference.value == pytest.approx(expected.value)
+    assert difference.replicates == pytest.approx(expected.replicates, nan_ok=True)
