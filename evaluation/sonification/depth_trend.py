@@ -25,14 +25,14 @@ class Trend:
     order_span: tuple[float, float] | None = None
 
     def verdict(self, rises: bool) -> str:
-        """Of the claim that it rises (or falls): the slope must surely do, and the ranks agree."""
+        """Of the claim that it rises (or falls): only where the ranks agree with a sure slope."""
         if self.slope is None:
             return OPEN
         verdict = self.slope.verdict()
         if not rises and verdict != OPEN:
             verdict = FAILS if verdict == HOLDS else HOLDS
         agrees = self.order is not None and self.order * self.slope.value > 0
-        return verdict if agrees or verdict == FAILS else OPEN
+        return verdict if agrees else OPEN
 
     def spell(self, unit: str) -> str:
         """As in `slope +0.21 phones per layer [0.10, 0.32], Spearman 0.93 [0.71, 1.00]`."""

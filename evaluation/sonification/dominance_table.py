@@ -16,6 +16,8 @@ from evaluation.sonification.depth_trend import (
 from evaluation.sonification.dominance import LayerDominance
 
 FALSE_DISCOVERIES = 0.05
+FEWEST_DRAWN = 2
+"""Of one speaker every draw is the same: that is no interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,8 @@ class DominanceRow:
     `chance` is the mean share over the deals and `chance_low` to `chance_high` their middle 95 %;
     `p` is the share of deals (the real one among them) with as many dominated features. Of the
     `significant` features, which are selective for this group at a false discovery rate of 5 %,
-    not all need be dominated. Where `remark` is not empty, nothing is claimed.
+    not all need be dominated. A group of one speaker has no interval. Where `remark` is not empty,
+    nothing is claimed.
     """
 
     model: str
@@ -69,7 +72,8 @@ def _rows(place: tuple[str, str, int, str], found: LayerDominance) -> list[Domin
         row = DominanceRow(*place, groups.attribute, name, *counts, remark=groups.objection)
         if not groups.objection and found.n_empty < size:
             share, chance = found.share(g), found.chance[:, g]
-            ends = share.interval() or (None, None)
+            span = share.interval() if n_speakers >= FEWEST_DRAWN else None
+            ends = span or (None, None)
             low, high = np.quantile(chance, [0.025, 0.975])
             row = replace(
                 row,

@@ -13,7 +13,7 @@ from asr_models.layer import Layer
 from evaluation.sonification.activity import FeatureActivity
 from evaluation.sonification.batch_segments import BatchSegments
 from evaluation.sonification.layer_groups import grouped
-from evaluation.sonification.pooling import pooled, pooled_sum
+from evaluation.sonification.pooling import pooled, pooled_sum, rectified_sum
 from evaluation.sonification.result import DiscardedTable, SearchSettings
 from evaluation.sonification.score_moments import ScoreMoments
 from evaluation.sonification.top_segments import Top, TopSegments
@@ -114,7 +114,8 @@ class Gathering:
                 if unit in tables:
                     tables[unit][name].update(total, here.ids[unit])
                 if unit == "words" and name in self.words:
-                    self.words[name].update(total / spans.counts[:, None], here.ids[unit])
+                    rectified = rectified_sum(states, spans, total)
+                    self.words[name].update(rectified / spans.counts[:, None], here.ids[unit])
         return scores
 
     def computed(self) -> dict[str, Any]:

@@ -94,6 +94,22 @@ def pooled_sum(
     return total
 
 
+def rectified_sum(
+    states: Float[Tensor, "state feature"], spans: Spans, total: Float[Tensor, "segment feature"]
+) -> Float[Tensor, "segment feature"]:
+    """Half-wave rectified activation summed over every segment: `total` where none is below zero.
+
+    Args:
+        states: valid states of a batch, one utterance after another.
+        spans: which of them belong to each segment.
+        total: sum of the states as they are; where it is NaN, so is the result.
+    """
+    if not bool((states < 0).any()):
+        return total
+    rectified = embedding_bag(spans.rows, states.float().clamp(min=0), spans.offsets, mode="sum")
+    return rectified.masked_fill(total.isnan(), torch.nan)
+
+
 def pooled(
     states: Float[Tensor, "state feature"],
     spans: Spans,

@@ -35,8 +35,8 @@ class SameWordRow:
 
     `anchor` and `other` are the sizes of the two sets (parts of the layer's features), `overlap`
     their Jaccard index, `chance` the one of unrelated sets of these sizes, `alike` that of two
-    speakers of one sex, `difference` the two overlaps' (`alike` less `overlap`). Pairs that
-    activate nothing have no overlap and are counted in `n_undefined`.
+    speakers of one sex, `difference` the two overlaps' (`alike` less `overlap`). Pairs of a man and
+    a woman that activate nothing have no overlap and are counted in `n_undefined`.
     """
 
     model: str
@@ -61,7 +61,7 @@ class SameWordRow:
 
 @dataclass(frozen=True)
 class LayerOverlap:
-    """Overlaps in one layer; `across` and `alike` have replicates from the same draws."""
+    """Overlaps in one layer; their replicates are from the same draws, those of `chance` too."""
 
     n_pairs: int
     n_undefined: int
@@ -69,7 +69,7 @@ class LayerOverlap:
     sizes: tuple[float, float]
     across: Estimate
     alike: Estimate
-    chance: float
+    chance: Estimate
 
 
 def jaccard(
@@ -121,12 +121,12 @@ def layer_overlap(
     sizes = (_mean(anchor.mean(1)), _mean(other.mean(1)))
     return LayerOverlap(
         int(came.sum()),
-        int(np.isnan(across).sum() + np.isnan(within).sum()),
+        int(np.isnan(across).sum()),
         anchor.shape[1] - n_live,
         sizes,
         pair_mean(across, by[0], by[1], weights),
         pair_mean(within, by[0], by[2], weights),
-        _mean(chance),
+        pair_mean(chance, by[0], by[1], weights),
     )
 
 
@@ -163,7 +163,7 @@ def same_word_rows(
     for layer, found in layers.items():
         place = model, layer, depths[layer], found.n_pairs, found.n_undefined, found.n_dead
         numbers: list[float | None] = [*found.sizes]
-        numbers += [*_spell(found.across), _known(found.chance), *_spell(found.alike)]
+        numbers += [*_spell(found.across), _known(found.chance.value), *_spell(found.alike)]
         numbers += _spell(found.alike - found.across)
         rows.append(SameWordRow(*place, *map(_known, numbers)))
     return rows
@@ -185,14 +185,13 @@ def same_word_claims(
     quantities: Sequence[tuple[str, dict[str, Estimate]]] = [
         (
             "overlap of a word's features between the sexes, less chance,",
-            {n: Estimate(o.across.value - o.chance, o.across.replicates - o.chance)
-             for n, o in known.items()},
+            {n: o.across - o.chance for n, o in known.items()},
         ),
         (
             "overlap between the sexes, less that within one sex,",
             {n: o.across - o.alike for n, o in known.items()},
         ),
-    ]  # fmt: skip
+    ]
     if len(known) < FEWEST_LAYERS:
         why = f"fewer than {FEWEST_LAYERS} layers of {model} have pairs of the same word"
         return [unknown_claim("same word", model, "words", what, why) for what, _ in quantities]

@@ -85,8 +85,8 @@ def _cells(word: np.ndarray, sex: np.ndarray) -> Iterator[tuple[np.ndarray, np.n
 class WordActivations(NamedTuple):
     """Rectified activations of the chosen occurrences of one layer.
 
-    Half-wave rectified, so that "1.5 times the expected value" means something for states that
-    have a sign, too; after a ReLU nothing changes.
+    Means of half-wave rectified states, so that "1.5 times the expected value" means something for
+    states that have a sign, too; after a ReLU nothing changes.
 
     Attributes:
         occurrences: the chosen ones, sorted.
@@ -112,7 +112,8 @@ class WordActivations(NamedTuple):
 class KeptWords(Metric):
     """Keeps the activations of the chosen words, and their mean over all words, as they go by.
 
-    Memory is that of the chosen occurrences; over processes, each of which hears its own, sums.
+    Memory is that of the chosen occurrences. Over processes, sums: each hears utterances of its
+    own, so `came` stays 0 or 1.
 
     Args:
         occurrences: the chosen ones, sorted.
@@ -131,7 +132,7 @@ class KeptWords(Metric):
         self.register_buffer("occurrences", torch.from_numpy(occurrences), persistent=False)
         table = torch.zeros(len(occurrences), features)
         self.add_state("rows", table, dist_reduce_fx="sum")
-        self.add_state("came", table.bool().int(), dist_reduce_fx="sum")
+        self.add_state("came", table.to(torch.uint8), dist_reduce_fx="sum")
         self.add_state("sums", torch.zeros(features, dtype=torch.float64), dist_reduce_fx="sum")
         self.add_state("finite", torch.zeros(features, dtype=torch.int64), dist_reduce_fx="sum")
 
@@ -141,19 +142,19 @@ class KeptWords(Metric):
         """Take in words; an activation that is not finite is left out of the mean.
 
         Args:
-            activations: of each feature over each occurrence.
+            activations: of each feature over each occurrence: mean of its rectified states.
             ids: of the occurrences in the registry of words.
         """
         finite = activations.isfinite()
-        rectified = activations.clamp(min=0).masked_fill(~finite, 0.0)
-        self.sums += rectified.sum(0, dtype=torch.float64)
+        known = activations.masked_fill(~finite, 0.0)
+        self.sums += known.sum(0, dtype=torch.float64)
         self.finite += finite.sum(0)
         if not len(self.occurrences):
             return
         place = torch.searchsorted(self.occurrences, ids).clamp(max=len(self.occurrences) - 1)
         chosen = self.occurrences[place] == ids
-        self.rows.index_copy_(0, place[chosen], rectified[chosen])
-        self.came.index_copy_(0, place[chosen], finite[chosen].int())
+        self.rows.index_copy_(0, place[chosen], known[chosen])
+        self.came.index_copy_(0, place[chosen], finite[chosen].to(torch.uint8))
 
     def compute(self) -> WordActivations:
         """What came so far, of all processes."""

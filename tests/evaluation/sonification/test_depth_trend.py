@@ -40,7 +40,9 @@ def test_verdicts_mirror_each_other() -> None:
     down = Trend(Margin(-1.0, -1.5, -0.5), -0.9)
     assert (down.verdict(True), down.verdict(False)) == (FAILS, HOLDS)
     assert Trend(Margin(1.0, -0.5, 1.5), 0.9).verdict(True) == OPEN
-    assert Trend(Margin(1.0, 0.5, 1.5), -0.2).verdict(True) == OPEN  # one outlier makes the slope
+    for order in (-0.2, 0.0, None):  # one outlier makes the slope
+        lone = Trend(Margin(1.0, 0.5, 1.5), order)
+        assert lone.verdict(True) == lone.verdict(False) == OPEN
 
 
 def test_few_speakers_claim_nothing() -> None:

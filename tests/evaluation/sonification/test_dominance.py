@@ -96,6 +96,16 @@ def test_unequal_numbers_are_held_against_their_own_chance() -> None:
     assert men.chance_low <= men.share <= (men.chance_high or 0) and men.significant == 0
 
 
+def test_a_group_of_one_speaker_has_no_interval() -> None:
+    """Of one man every draw is the same one; the 59 women have an interval."""
+    alone = {s: "female" if i else "male" for i, s in enumerate(SPEAKERS)}
+    groups = group_speakers("sex", alone)
+    found = layer_dominance(picks(0.0, 5), SEGMENTS, groups, draws_of(groups))
+    women, man = dominance_rows("trained", "words", {"cnn1": found}, {"cnn1": 1})
+    assert (man.n_speakers, man.share, man.ci_low, man.ci_high) == (1, 0.0, None, None)
+    assert women.ci_low is not None and women.ci_high is not None
+
+
 def test_one_sex_only_is_named_and_nothing_claimed() -> None:
     women = group_speakers("sex", dict.fromkeys(SPEAKERS, "female"))
     found = layer_dominance(picks(0.3, 4), SEGMENTS, women, draws_of(women))

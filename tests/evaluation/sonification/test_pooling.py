@@ -5,7 +5,14 @@ import pytest
 import torch
 
 from acoustics.frames import Timing
-from evaluation.sonification.pooling import channel_states, pooled, segment_spans, valid_rows
+from evaluation.sonification.pooling import (
+    channel_states,
+    pooled,
+    pooled_sum,
+    rectified_sum,
+    segment_spans,
+    valid_rows,
+)
 
 STATES = torch.tensor([[1.0, -1.0], [2.0, 5.0], [6.0, 0.0], [4.0, 4.0], [8.0, 3.0]])
 LENGTHS = torch.tensor([3, 2])  # two utterances; states at samples 0, 10, 20
@@ -45,6 +52,22 @@ def test_a_state_that_is_no_number_spoils_its_own_segments_and_feature(score, br
     states[1, 0] = broken
     found = scores(score, (0, 0, 5), (0, 5, 15), (0, 15, 25), (1, 0, 20), states=states)
     assert found.isnan().tolist() == [[False, False], [True, False], [False, False], [False, False]]
+
+
+@pytest.mark.parametrize("broken", [torch.nan, torch.inf, -torch.inf])
+def test_states_are_rectified_before_they_are_added(broken) -> None:
+    """Of -1, 5 and 0 the rectified sum is 5; what is no number spoils what it spoils of the sum."""
+    segments = np.array([[0, 0, 25], [0, 15, 25], [1, 0, 20]]).T
+    spans = segment_spans(Timing(10), LENGTHS, *segments)
+    assert rectified_sum(STATES, spans, pooled_sum(STATES, spans)).tolist() == [
+        [9.0, 5.0], [6.0, 0.0], [12.0, 7.0],
+    ]  # fmt: skip
+    states = STATES.clone()
+    states[1, 0] = broken
+    total = pooled_sum(states, spans)
+    assert rectified_sum(states, spans, total).isnan().equal(total.isnan())
+    total = pooled_sum(STATES.abs(), spans)
+    assert rectified_sum(STATES.abs(), spans, total) is total
 
 
 def test_padding_never_scores() -> None:

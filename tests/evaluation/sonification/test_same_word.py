@@ -55,13 +55,12 @@ def kept_of(states: np.ndarray, occurrences: np.ndarray, batch: int = 7) -> Word
 
 
 def test_kept_words_are_those_of_keeping_everything() -> None:
-    states = np.random.default_rng(2).normal(size=(50, 6)).astype(np.float32)
+    states = np.random.default_rng(2).random((50, 6)).astype(np.float32)
     states[4, 2] = np.nan
     chosen = np.array([0, 4, 21, 49])
     kept = kept_of(states, chosen)
-    rectified = np.maximum(states, 0)
-    assert kept.expected == pytest.approx(np.nanmean(rectified, axis=0), rel=1e-6)
-    assert np.array_equal(kept.of(chosen), rectified[chosen], equal_nan=True)
+    assert kept.expected == pytest.approx(np.nanmean(states, axis=0), rel=1e-6)
+    assert np.array_equal(kept.of(chosen), states[chosen], equal_nan=True)
     order = np.random.default_rng(3).permutation(50)
     shuffled = KeptWords(chosen, 6)
     for places in torch.from_numpy(order).split(20):
@@ -71,8 +70,8 @@ def test_kept_words_are_those_of_keeping_everything() -> None:
 
 
 def test_one_and_a_half_times_the_expected_value() -> None:
-    """Expected are 2, 1 and 0 (dead): 3 is activated, 2.75 is not, what is negative never."""
-    states = np.array([[3.0, -1.0, 0.0], [2.75, 2.0, 0.0], [0.25, 1.0, 0.0]], dtype=np.float32)
+    """Expected are 2, 1 and 0 (dead): 3 is activated, 2.75 is not."""
+    states = np.array([[3.0, 0.0, 0.0], [2.75, 2.0, 0.0], [0.25, 1.0, 0.0]], dtype=np.float32)
     kept = kept_of(states, np.arange(3))
     assert kept.activated(np.arange(3), 1.5).astype(int).tolist() == [
         [1, 0, 0],
@@ -122,7 +121,7 @@ def layer_of(speaker_part: float, seed: int, of_sex: bool = True) -> LayerOverla
     who = (SPEAKER < N // 2).astype(int) if of_sex else SPEAKER
     voices = generator.normal(size=(N, 200))[who]
     mixed = (1 - speaker_part) * words + speaker_part * voices
-    states = (mixed + 0.02 * generator.normal(size=mixed.shape)).astype(np.float32)
+    states = (mixed + 0.02 * generator.normal(size=mixed.shape)).clip(min=0).astype(np.float32)
     triplets = draw_triplets(WORD, SPEAKER.astype(str), SEX, 150, seed=0)
     return layer_overlap(kept_of(states, triplets.occurrences), triplets, SPEAKER, WEIGHTS)
 
@@ -157,4 +156,22 @@ def test_words_that_never_came_and_dead_layers() -> None:
     assert (row.n_pairs, row.overlap, row.ci_low, row.n_dead) == (0, None, None, 3)
     kept.update(torch.zeros(len(WORD), 3), torch.arange(len(WORD)))
     dead = layer_overlap(kept.compute(), triplets, SPEAKER, WEIGHTS)
-    assert (dead.n_pairs, dead.n_undefined, dead.n_dead) == (20, 40, 3)
+    assert (dead.n_pairs, dead.n_undefined, dead.n_dead) == (20, 20, 3)
+
+
+def test_replicates_carry_their_own_chance() -> None:
+    """Each replicate's pairs have sizes of their own; a pair with no overlap has no chance."""
+    found = layer_of(0.5, 7)
+    assert np.ptp(found.chance.replicates[np.isfinite(found.chance.replicates)]) > 0
+    triplets = draw_triplets(WORD, SPEAKER.astype(str), SEX, 40, seed=0)
+    states = np.random.default_rng(8).random((len(WORD), 30)).astype(np.float32) ** 3
+    states[triplets.anchor[0]] = states[triplets.other[0]] = 0
+    kept = kept_of(states, triplets.occurrences)
+    found = layer_overlap(kept, triplets, SPEAKER, WEIGHTS)
+    man, woman = (kept.activated(place, 1.5) for place in (triplets.anchor, triplets.other))
+    beyond = jaccard(man, woman) - chance_overlap(man, woman, 30)
+    assert np.isnan(beyond).sum() == found.n_undefined >= 1
+    expected = pair_mean(beyond, SPEAKER[triplets.anchor], SPEAKER[triplets.other], WEIGHTS)
+    difference = found.across - found.chance
+    assert difference.value == pytest.approx(expected.value)
+    assert difference.replicates == pytest.approx(expected.replicates, nan_ok=True)

@@ -41,6 +41,20 @@ def most_common(labels: np.ndarray) -> str:
     return Counter(labels.tolist()).most_common(1)[0][0]
 
 
+def test_kept_words_are_means_of_rectified_states(toy, corpus, units) -> None:
+    """Of a layer whose states change sign inside a word; the mean's own rectification is less."""
+    recogniser, kept = toy.recogniser(), np.arange(3, 9)
+    recogniser.coarse.register_forward_hook(lambda module, inputs, output: output - 1 / 32)
+    words, timing = units.registries["words"], recogniser.layers["coarse"].timing
+    states = toy.states(corpus, recogniser)["coarse"]
+    found = sonify(recogniser, toy.batches(corpus), units, kept_words=kept).words["coarse"]
+    expected = toy.scores([np.maximum(s, 0) for s in states], timing, words, "mean").T
+    np.testing.assert_allclose(found.rows, expected[kept], rtol=1e-6)
+    np.testing.assert_allclose(found.expected, expected.mean(0), rtol=1e-6)
+    late = np.maximum(toy.scores(states, timing, words, "mean").T, 0)
+    assert found.expected[0] > 1.1 * late.mean(0)[0]
+
+
 def test_a_known_answer(toy) -> None:
     """One feature fires on a phone, one on a word, one on a speaker and one never, in noise."""
     corpus = toy.corpus(shortest=320)
