@@ -32,7 +32,7 @@ from evaluation.sonification.same_word import (
     same_word_claims,
     same_word_rows,
 )
-from evaluation.sonification.units import NGRAMS
+from evaluation.sonification.units import NAMED_UNITS, compared_ngrams
 from evaluation.sonification.voices import SEX, Voices
 from evaluation.sonification.word_triplets import Triplets
 
@@ -87,7 +87,7 @@ class Examiner:
 
     def speakers(self, attributes: Sequence[str] | None) -> None:
         """Dominance by, and selectivity for, groups of speakers; trends over depth."""
-        units = [unit for unit in self.found.tops if unit not in NGRAMS]
+        units = [unit for unit in self.found.tops if unit in NAMED_UNITS]
         for attribute in self.voices.attributes() if attributes is None else attributes:
             everybody = self.voices.groups(attribute)
             if everybody.objection:
@@ -152,7 +152,7 @@ class Examiner:
             self._complexity("words", phones_inside(registry, self.found.units.tiers["phone"]),
                              self.voices.of_segment(registry),
                              {n: self.live_ids("words", n) for n in self.depths})  # fmt: skip
-        searched = [unit for unit in self.found.tops if unit in NGRAMS]
+        searched = compared_ngrams(self.found.tops)
         if searched:
             registries = [self.found.units.registries[unit] for unit in searched]
             offsets = np.cumsum([0, *(len(registry) for registry in registries)])[:-1].tolist()

@@ -17,7 +17,7 @@ from evaluation.sonification.pooling import pooled, pooled_sum
 from evaluation.sonification.result import DiscardedTable, SearchSettings
 from evaluation.sonification.score_moments import ScoreMoments
 from evaluation.sonification.top_segments import Top, TopSegments
-from evaluation.sonification.units import NGRAMS, SpeechUnits
+from evaluation.sonification.units import SpeechUnits, compared_ngrams
 from evaluation.sonification.word_table import WordTable, table_labels
 from evaluation.sonification.word_triplets import KeptWords
 
@@ -55,8 +55,7 @@ class Gathering:
         self.tops = {unit: self._tops(unit) for unit in units.registries}
         self.moments = {
             unit: {name: ScoreMoments(size).to(device) for name, size in features.items()}
-            for unit in units.registries
-            if unit in NGRAMS
+            for unit in compared_ngrams(units.registries)
         }
         self.tables = {
             tier: {name: WordTable(labels.to(device), n).to(device) for name, n in features.items()}

@@ -94,7 +94,8 @@ class Sonification:
         tops: the best segments by unit of search and layer; ids are those of the unit's registry.
         tables: speaker-discarded sonification, by tier: `word`, `phone`; those that there are.
         activity: by layer.
-        moments: of the scores by n-gram unit and layer, to compare n-grams of unlike lengths.
+        moments: of the scores by n-gram unit and layer, to compare n-grams of unlike lengths;
+            only where there are several.
         words: activations of the words that were to be kept, by layer.
         heard: which utterances were heard.
         lost: utterance to the reason why it was not.

@@ -5,8 +5,9 @@
   of one length the mean of a few states would win by chance.
 - `utterances`: each as a whole.
 - `words`, `phones`: by the alignment.
-- `phones1`, `phones3`, ...: n phones that follow each other in an utterance, wherever they begin
-  (they overlap, and pauses between them belong to them); heard in context, not cut out.
+- `phones3`, `phones5`, ...: n phones that follow each other in an utterance, wherever they begin
+  (they overlap, and pauses between them belong to them); heard in context, not cut out. `phones1`
+  is another name of `phones`.
 """
 
 import re
@@ -30,8 +31,11 @@ from evaluation.sonification.registry import Registry, Utterances
 from evaluation.sonification.runs import runs
 
 ARTICLE_UNITS = ("segments", "words", "phones")
-NGRAMS = ("phones1", "phones3", "phones5", "phones7", "phones9")
-_PHONES = re.compile(r"phones([1-9]\d*)")
+NAMED_UNITS = ("segments", "utterances", "words", "phones")
+"""What speakers are compared by; n-grams of phones have the same phones again and again."""
+NGRAMS = ("phones", "phones3", "phones5", "phones7", "phones9")
+"""The article's: 1 phone, 3, 5, 7 and 9. Any other number can be searched too."""
+_PHONES = re.compile(r"phones([1-9]\d*)?")
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ def build_units(
         UserError: a unit is unknown, a window is not positive, or two cuts have the same id.
     """
     check_units(units, segment_s)
-    cuts = list(cuts)
+    units, cuts = canonical_units(units), list(cuts)
     utterances = _utterances(cuts)
     problems: list[AlignmentProblem] = []
     tiers = {}
@@ -87,7 +91,7 @@ def build_units(
         tiers[tier] = _tier(tier, items, utterances)
         if not len(tiers[tier]):  # said once, in `missing`
             problems = [p for p in problems if p.tier != tier or p.problem != UNALIGNED]
-    made = {unit: _registry(unit, utterances, tiers, segment_s) for unit in dict.fromkeys(units)}
+    made = {unit: _registry(unit, utterances, tiers, segment_s) for unit in units}
     missing = {tier.unit: _why_none(tier.unit, tiers) for tier in tiers.values() if not len(tier)}
     missing |= {
         unit: _why_none(unit, tiers) for unit, segments in made.items() if not len(segments)
@@ -102,15 +106,31 @@ def check_units(units: Sequence[str], segment_s: float) -> None:
     Raises:
         UserError: names the first one, or a window that is not positive.
     """
-    known = ("segments", "utterances", "words", "phones")
     for unit in units:
-        if unit not in known and not _PHONES.fullmatch(unit):
+        if unit not in NAMED_UNITS and phones_in(unit) is None:
             raise UserError(
-                f"unit of search '{unit}' is unknown; there are {', '.join(known)} and phonesN "
-                "for N consecutive phones, as phones3"
+                f"unit of search '{unit}' is unknown; there are {', '.join(NAMED_UNITS)} and "
+                "phonesN for N consecutive phones, as phones3"
             )
     if not round(segment_s * SAMPLE_RATE) > 0:
         raise UserError(f"segment_s is {segment_s}: a segment must last some time, as 0.5")
+
+
+def phones_in(unit: str) -> int | None:
+    """How many phones in a row a unit of search has, as 1 for `phones`; None of other units."""
+    found = _PHONES.fullmatch(unit)
+    return int(found[1] or 1) if found else None
+
+
+def canonical_units(units: Iterable[str]) -> list[str]:
+    """Each unit of search once, in order; what has two names has the usual one."""
+    return list(dict.fromkeys("phones" if phones_in(unit) == 1 else unit for unit in units))
+
+
+def compared_ngrams(units: Iterable[str]) -> list[str]:
+    """The n-grams of phones among units of search, if they have different n; otherwise none."""
+    ngrams = [unit for unit in units if phones_in(unit)]
+    return ngrams if len(ngrams) > 1 else []
 
 
 def _utterances(cuts: list[Cut]) -> Utterances:
@@ -149,10 +169,9 @@ def _registry(
         return _tiles(utterances, round(segment_s * SAMPLE_RATE))
     if unit == "utterances":
         return _whole(utterances)
-    size = _PHONES.fullmatch(unit)
-    if size:
-        return _ngrams(unit, tiers["phone"], int(size[1]))
-    return tiers["word" if unit == "words" else "phone"]
+    if unit in ("words", "phones"):
+        return tiers[unit.removesuffix("s")]
+    return _ngrams(unit, tiers["phone"], phones_in(unit) or 1)
 
 
 def _tiles(utterances: Utterances, window: int) -> Registry:

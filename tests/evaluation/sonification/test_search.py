@@ -17,7 +17,7 @@ from evaluation.sonification.result import SearchSettings
 from evaluation.sonification.search import Search, sonify
 from evaluation.sonification.units import NGRAMS, build_units
 
-UNITS = ["segments", "utterances", "words", "phones", *NGRAMS]
+UNITS = ["segments", "utterances", "words", *NGRAMS]
 IH, MOON, BEA, NOTHING = range(4)  # features of layer `fine`
 
 

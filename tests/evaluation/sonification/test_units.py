@@ -8,7 +8,7 @@ from lhotse.supervision import AlignmentItem
 
 from acoustics.errors import UserError
 from evaluation.sonification.alignments import UNALIGNED
-from evaluation.sonification.units import NGRAMS, build_units
+from evaluation.sonification.units import NGRAMS, build_units, canonical_units, phones_in
 
 
 def items(*spans: tuple[str, float, float]) -> list[AlignmentItem]:
@@ -59,13 +59,26 @@ def test_ngrams_begin_at_every_phone_and_stay_in_their_utterance(toy) -> None:
     ]
     units = build_units(cuts, ["phones1", "phones2", "phones3", "phones7"])
     made = units.registries
-    assert made["phones1"].label.tolist() == list("abcdef")
+    assert list(made) == ["phones", "phones2", "phones3"]
+    assert made["phones"].label.tolist() == list("abcdef")
     assert made["phones2"].label.tolist() == ["a b", "b c", "c d", "e f"]
     assert made["phones3"].label.tolist() == ["a b c", "b c d"]
     assert made["phones3"].start.tolist() == [0, 1600]
     assert made["phones3"].end.tolist() == [6400, 8000]  # a pause inside belongs to it
     assert made["phones3"].parts.shape == (2, 3)
     assert units.missing["phones7"] == "no utterance has that many phones: phones7"
+
+
+def test_one_phone_has_one_name(toy) -> None:
+    assert canonical_units(["words", "phones1", "phones3", "phones", "phones3"]) == [
+        "words", "phones", "phones3",
+    ]  # fmt: skip
+    assert [phones_in(unit) for unit in ("phones", "phones1", "phones12")] == [1, 1, 12]
+    assert [phones_in(unit) for unit in ("words", "segments", "phones0", "phones3s")] == [None] * 4
+    units = build_units(toy.corpus(each=1).cuts, ["phones1", "segments", "phones"])
+    assert list(units.registries) == ["phones", "segments"]
+    assert units.registries["phones"] is units.tiers["phone"]
+    assert "phones1" not in build_units([toy.cut("a", 16000)], ["phones1"]).missing
 
 
 def test_ids_follow_the_cuts_and_segments_are_found_by_utterance(toy) -> None:
