@@ -34,7 +34,8 @@ from corpora.batch import SpeechBatch
 from corpora.datamodule import SpeechDataModule
 from corpora.embedded import EmbeddedCorpus
 from evaluation.sonification.search import Search, sonify
-from evaluation.sonification.units import ARTICLE_UNITS, NGRAMS, SpeechUnits, build_units
+from evaluation.sonification.unit_names import ARTICLE_UNITS, NGRAMS
+from evaluation.sonification.units import SpeechUnits, build_units
 
 RECOGNISERS: dict[str, Callable[[], Recogniser]] = {
     "vgg_lstm": lambda: VGGLSTM((16, 16, 32, 32), hidden=96),  # configs/asr/vgg_lstm_mini.yaml

@@ -11,7 +11,8 @@ from corpora.batch import SpeechBatch
 from evaluation.sonification.export import write_sonification
 from evaluation.sonification.result import SearchSettings
 from evaluation.sonification.search import Search
-from evaluation.sonification.units import ARTICLE_UNITS, build_units
+from evaluation.sonification.unit_names import ARTICLE_UNITS
+from evaluation.sonification.units import build_units
 from evaluation.watching import condition_of
 
 

@@ -99,6 +99,8 @@ class Sonification:
         words: activations of the words that were to be kept, by layer.
         heard: which utterances were heard.
         lost: utterance to the reason why it was not.
+        moved_tops: the best of the moved segments, like `tops`; in no table of segments.
+        moved_moments: of their scores, like `moments`.
     """
 
     units: SpeechUnits
@@ -111,6 +113,8 @@ class Sonification:
     words: dict[str, WordActivations]
     heard: Bool[np.ndarray, " utterance"]
     lost: dict[str, str]
+    moved_tops: dict[str, dict[str, Top]] = field(default_factory=dict)
+    moved_moments: dict[str, dict[str, Moments]] = field(default_factory=dict)
 
     def remarks(self) -> list[str]:
         """What a reader must know before the tables, a line each."""

@@ -7,7 +7,7 @@ from corpora.corpus import Split
 from evaluation.sonification.pooling import Score
 from evaluation.sonification.registry import Limit
 from evaluation.sonification.result import SearchSettings
-from evaluation.sonification.units import ARTICLE_UNITS, NGRAMS, canonical_units, check_units
+from evaluation.sonification.unit_names import ARTICLE_UNITS, NGRAMS, canonical_units, check_units
 
 
 @dataclass(frozen=True)

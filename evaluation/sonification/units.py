@@ -10,9 +10,8 @@
   is another name of `phones`.
 """
 
-import re
 from collections.abc import Iterable, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from lhotse.cut import Cut
@@ -29,13 +28,15 @@ from evaluation.sonification.alignments import (
 )
 from evaluation.sonification.registry import Registry, Utterances
 from evaluation.sonification.runs import runs
+from evaluation.sonification.unit_names import (
+    ARTICLE_UNITS,
+    canonical_units,
+    check_units,
+    phones_in,
+)
 
-ARTICLE_UNITS = ("segments", "words", "phones")
-NAMED_UNITS = ("segments", "utterances", "words", "phones")
-"""What speakers are compared by; n-grams of phones have the same phones again and again."""
-NGRAMS = ("phones", "phones3", "phones5", "phones7", "phones9")
-"""The article's: 1 phone, 3, 5, 7 and 9. Any other number can be searched too."""
-_PHONES = re.compile(r"phones([1-9]\d*)?")
+MOVED = "moved "
+"""Before a unit of search where its segments are moved."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class SpeechUnits:
             corpus has none, whatever is searched.
         tiers: `word` and `phone`: all items of the alignments, empty where there are none.
         problems: with the alignments.
+        moved: the same segments at other places, of units of search; see `moved_units`.
     """
 
     utterances: Utterances
@@ -56,6 +58,12 @@ class SpeechUnits:
     missing: dict[str, str]
     tiers: dict[str, Registry]
     problems: list[AlignmentProblem]
+    moved: dict[str, Registry] = field(default_factory=dict)
+
+    @property
+    def searched(self) -> dict[str, Registry]:
+        """All that a search hears, moved segments as `MOVED` and their unit."""
+        return self.registries | {MOVED + unit: segments for unit, segments in self.moved.items()}
 
 
 def build_units(
@@ -98,39 +106,6 @@ def build_units(
     }
     registries = {unit: registry for unit, registry in made.items() if unit not in missing}
     return SpeechUnits(utterances, registries, missing, tiers, problems)
-
-
-def check_units(units: Sequence[str], segment_s: float) -> None:
-    """Refuse units of search that there are not.
-
-    Raises:
-        UserError: names the first one, or a window that is not positive.
-    """
-    for unit in units:
-        if unit not in NAMED_UNITS and phones_in(unit) is None:
-            raise UserError(
-                f"unit of search '{unit}' is unknown; there are {', '.join(NAMED_UNITS)} and "
-                "phonesN for N consecutive phones, as phones3"
-            )
-    if not round(segment_s * SAMPLE_RATE) > 0:
-        raise UserError(f"segment_s is {segment_s}: a segment must last some time, as 0.5")
-
-
-def phones_in(unit: str) -> int | None:
-    """How many phones in a row a unit of search has, as 1 for `phones`; None of other units."""
-    found = _PHONES.fullmatch(unit)
-    return int(found[1] or 1) if found else None
-
-
-def canonical_units(units: Iterable[str]) -> list[str]:
-    """Each unit of search once, in order; what has two names has the usual one."""
-    return list(dict.fromkeys("phones" if phones_in(unit) == 1 else unit for unit in units))
-
-
-def compared_ngrams(units: Iterable[str]) -> list[str]:
-    """The n-grams of phones among units of search, if they have different n; otherwise none."""
-    ngrams = [unit for unit in units if phones_in(unit)]
-    return ngrams if len(ngrams) > 1 else []
 
 
 def _utterances(cuts: list[Cut]) -> Utterances:

@@ -5,13 +5,8 @@ import pytest
 
 from evaluation.bootstrap import speaker_weights
 from evaluation.paper.verdicts import FAILS, HOLDS, OPEN
-from evaluation.sonification.complexity import (
-    LayerComplexity,
-    complexity_claim,
-    complexity_rows,
-    layer_complexity,
-    union_top,
-)
+from evaluation.sonification.complexity import MEMORY, complexity_claim, complexity_rows
+from evaluation.sonification.layer_complexity import LayerComplexity, layer_complexity, union_top
 
 WEIGHTS = speaker_weights(5, 400, seed=0)
 
@@ -66,6 +61,23 @@ def test_the_bootstrap_is_copies_of_speakers() -> None:
     assert found.mean.replicates == pytest.approx(moved)
 
 
+def test_the_excess_is_what_is_beyond_moved_segments_in_the_same_draws() -> None:
+    generator = np.random.default_rng(2)
+    n_phones, speaker = generator.integers(1, 9, 40).astype(float), generator.integers(0, 5, 40)
+    ids, moved = generator.integers(-1, 40, (2, 6, 8))
+    found = layer_complexity(ids, n_phones, speaker, WEIGHTS, moved)
+    null = layer_complexity(moved, n_phones, speaker, WEIGHTS).mean
+    assert found.null is not None and found.excess is not None
+    assert found.excess.value == found.mean.value - null.value
+    assert (found.excess.replicates == found.mean.replicates - null.replicates).all()
+    row = complexity_rows("trained", "words", {"cnn1": found}, {"cnn1": 1}, 4.0)[0]
+    assert (row.null, row.excess) == (null.value, found.excess.value)
+    assert (row.excess_low, row.excess_high) == found.excess.interval()
+    alone = layer_complexity(ids, n_phones, speaker, WEIGHTS)
+    row = complexity_rows("trained", "words", {"cnn1": alone}, {"cnn1": 1}, 4.0)[0]
+    assert (row.null, row.excess, row.excess_low, row.excess_high) == (None,) * 4
+
+
 def test_one_speaker_gives_no_interval() -> None:
     found = layer_complexity(np.array([[0, 1]]), np.array([2.0, 4.0]), np.zeros(2, int), WEIGHTS)
     row = complexity_rows("trained", "words", {"cnn1": found}, {"cnn1": 1}, None)[0]
@@ -108,6 +120,10 @@ def test_a_rise_is_found_with_its_slope_and_beyond_the_untrained() -> None:
     assert "phones per layer" in claims["trained"].sentence
     assert "Spearman 1.00" in claims["trained"].sentence
     assert "falls with depth in untrained" in claims["untrained"].sentence
+    assert claims["trained"].sentence.endswith(MEMORY)
+    excess = complexity_claim("trained", "words", means["trained"], depths, beyond_moved=True)
+    assert (excess.verdict, excess.value) == (HOLDS, claims["trained"].value)
+    assert "beyond moved segments (words)" in excess.quantity and MEMORY not in excess.sentence
     beyond = {layer: means["flat"][layer] - means["untrained"][layer] for layer in depths}
     claim = complexity_claim("flat", "words", beyond, depths, less="untrained")
     assert claim.verdict == HOLDS and claim.quantity.endswith("less untrained,")

@@ -8,7 +8,8 @@ from lhotse.supervision import AlignmentItem
 
 from acoustics.errors import UserError
 from evaluation.sonification.alignments import UNALIGNED
-from evaluation.sonification.units import NGRAMS, build_units, canonical_units, phones_in
+from evaluation.sonification.unit_names import NGRAMS, canonical_units, phones_in
+from evaluation.sonification.units import build_units
 
 
 def items(*spans: tuple[str, float, float]) -> list[AlignmentItem]:
