@@ -68,14 +68,17 @@ def _union(asked: Examiner, ngrams: Sequence[str], moved: bool) -> TopIds:
     moments = found.moved_moments if moved else found.moments
     if not set(ngrams) <= set(tops):
         return {}
-    sizes = [len(found.units.registries[unit]) for unit in ngrams]
-    offsets = np.cumsum([0, *sizes])[:-1].tolist()
+    registries = [found.units.registries[unit] for unit in ngrams]
+    offsets = np.cumsum([0, *(len(registry) for registry in registries)])[:-1].tolist()
+    limit = found.settings.limit
+    owners = np.concatenate([r.owners(limit) for r in registries]) if limit else None
     return {
         layer: union_top(
             [moments[unit][layer].standardised(tops[unit][layer].scores) for unit in ngrams],
             [asked.live_ids(unit, layer, moved) for unit in ngrams],
             offsets,
             found.settings.k,
+            owners,
         )[1]
         for layer in asked.depths
     }

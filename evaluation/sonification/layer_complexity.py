@@ -47,6 +47,7 @@ def union_top(
     ids: Sequence[Int[np.ndarray, "feature _"]],
     offsets: Sequence[int],
     k: int,
+    owners: Int[np.ndarray, " segment"] | None = None,
 ) -> tuple[Float[np.ndarray, "feature k"], Int[np.ndarray, "feature k"]]:
     """The top k of the union of several searches, exact if each found at least k where there are k.
 
@@ -56,6 +57,8 @@ def union_top(
         offsets: what is added to the ids of each search, so that segments of different searches
             differ; the union's registry is the searches' registries one after the other.
         k: places.
+        owners: of every segment of the union, of whom the best one is kept (None: no limit); then
+            each search must have kept one of an owner at most.
 
     Returns:
         Scores, falling, and ids; ties go to the earlier search, then to the better place in it.
@@ -63,9 +66,25 @@ def union_top(
     """
     shifted = [np.where(i >= 0, i + offset, -1) for i, offset in zip(ids, offsets, strict=True)]
     all_ids, all_scores = np.concatenate(shifted, axis=1), np.concatenate(scores, axis=1)
-    all_scores = np.where((all_ids >= 0) & ~np.isnan(all_scores), all_scores, -np.inf)
-    order = np.argsort(-all_scores, axis=1, kind="stable")[:, :k]
-    return np.take_along_axis(all_scores, order, 1), np.take_along_axis(all_ids, order, 1)
+    all_ids, all_scores = _falling(all_ids, np.where(np.isnan(all_scores), -np.inf, all_scores))
+    if owners is not None:
+        owner = np.where(all_ids >= 0, owners[all_ids], -1)
+        together = np.argsort(owner, axis=1, kind="stable")  # each owner's segments, best first
+        owner = np.take_along_axis(owner, together, 1)
+        again = np.zeros_like(all_ids, dtype=bool)
+        np.put_along_axis(again, together[:, 1:], owner[:, 1:] == owner[:, :-1], 1)
+        all_ids, all_scores = _falling(all_ids, np.where(again, -np.inf, all_scores))
+    return all_scores[:, :k], all_ids[:, :k]
+
+
+def _falling(
+    ids: Int[np.ndarray, "feature candidate"], scores: Float[np.ndarray, "feature candidate"]
+) -> tuple[Int[np.ndarray, "feature candidate"], Float[np.ndarray, "feature candidate"]]:
+    """Sorted by score, ties as they were; what has no segment or a score of -inf is empty."""
+    scores = np.where(ids >= 0, scores, -np.inf)
+    ids = np.where(scores > -np.inf, ids, -1)
+    order = np.argsort(-scores, axis=1, kind="stable")
+    return np.take_along_axis(ids, order, 1), np.take_along_axis(scores, order, 1)
 
 
 def layer_complexity(

@@ -28,6 +28,36 @@ def test_the_union_is_the_top_of_everything() -> None:
     assert (best == np.take_along_axis(everything, found, 1)).all()
 
 
+def test_an_owner_has_one_place_in_the_union_too() -> None:
+    """Against going through all segments of two searches, which kept one of each owner, by score."""
+    generator = np.random.default_rng(3)
+    sizes, k, owners = (30, 24), 4, generator.integers(0, 6, 54)
+    whole = generator.integers(0, 9, (20, 54)).astype(np.float64)
+
+    def taken(row: np.ndarray, among: list[int]) -> list[int]:
+        kept: list[int] = []
+        for segment in sorted(among, key=lambda i: (-row[i], i)):
+            if owners[segment] not in owners[kept] and len(kept) < k:
+                kept.append(segment)
+        return kept
+
+    tops = [
+        np.array([taken(row, list(range(at, at + size))) for row in whole])
+        for at, size in zip((0, 30), sizes, strict=True)
+    ]
+    scores = [np.take_along_axis(whole, top, 1) for top in tops]
+    _, found = union_top(scores, [tops[0], tops[1] - 30], (0, 30), k, owners)
+    assert found.tolist() == [taken(row, list(range(54))) for row in whole]
+    few = np.where(owners < 2, owners, 0)  # two owners fill two places
+    best, found = union_top([scores[0]], [tops[0]], (0,), k, few)
+    assert (found[:, 2:] == -1).all() and (best[:, 2:] == -np.inf).all()
+
+
+def test_a_score_that_is_no_number_has_no_place() -> None:
+    best, ids = union_top([np.array([[np.nan, 2.0, np.nan]])], [np.array([[4, 5, 6]])], (0,), k=3)
+    assert ids.tolist() == [[5, -1, -1]] and best.tolist() == [[2.0, -np.inf, -np.inf]]
+
+
 def test_empty_places_come_last() -> None:
     scores = [np.array([[-5.0, 0.0]]), np.array([[-6.0, 9.0]])]
     best, ids = union_top(scores, [np.array([[3, -1]]), np.array([[0, -1]])], (0, 10), k=3)
