@@ -9,7 +9,6 @@ from jaxtyping import Bool
 
 from acoustics.errors import UserError
 from evaluation.sonification.activity import Activity
-from evaluation.sonification.alignments import UNALIGNED
 from evaluation.sonification.pooling import Score
 from evaluation.sonification.registry import Limit
 from evaluation.sonification.score_moments import Moments
@@ -119,12 +118,13 @@ class Sonification:
     def remarks(self) -> list[str]:
         """What a reader must know before the tables, a line each."""
         lines = [f"{unit}: not searched, {why}" for unit, why in self.units.missing.items()]
-        counts: dict[tuple[str, str], list[int]] = {}
+        counts: dict[tuple[str, str, bool], list[int]] = {}
         for problem in self.units.problems:
-            counts.setdefault((problem.tier, problem.problem), []).append(problem.count)
-        for (tier, what), found in counts.items():
+            key = problem.tier, problem.problem, problem.unaligned
+            counts.setdefault(key, []).append(problem.count)
+        for (tier, what, unaligned), found in counts.items():
             where = f"in {len(found)} of {len(self.units.utterances)} utterances"
-            if what == UNALIGNED:
+            if unaligned:
                 lines.append(f"{tier}s: no alignment {where}")
             else:
                 lines.append(f"{tier}s: {what}: {sum(found)} {where}")

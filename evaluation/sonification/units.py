@@ -19,13 +19,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from acoustics.errors import UserError
 from corpora.corpus import SAMPLE_RATE
-from evaluation.sonification.alignments import (
-    TIERS,
-    UNALIGNED,
-    AlignmentProblem,
-    Items,
-    aligned_items,
-)
+from evaluation.sonification.alignments import TIERS, AlignmentProblem, Items, aligned_items
 from evaluation.sonification.registry import Registry, Utterances
 from evaluation.sonification.runs import runs
 from evaluation.sonification.unit_names import (
@@ -87,18 +81,14 @@ def build_units(
     check_units(units, segment_s)
     units, cuts = canonical_units(units), list(cuts)
     utterances = _utterances(cuts)
-    problems: list[AlignmentProblem] = []
-    tiers = {}
-    for tier in TIERS:
-        items: list[Items] = []
-        for cut, samples in zip(cuts, utterances.samples.tolist(), strict=True):
-            known = known_phones if tier == "phone" else None
-            found, wrong = aligned_items(cut, tier, samples, known)
-            items.append(found)
-            problems += wrong
-        tiers[tier] = _tier(tier, items, utterances)
-        if not len(tiers[tier]):  # said once, in `missing`
-            problems = [p for p in problems if p.tier != tier or p.problem != UNALIGNED]
+    aligned = [
+        aligned_items(cut, samples, known_phones)
+        for cut, samples in zip(cuts, utterances.samples.tolist(), strict=True)
+    ]
+    problems = [problem for _, wrong in aligned for problem in wrong]
+    tiers = {tier: _tier(tier, [items[tier] for items, _ in aligned], utterances) for tier in TIERS}
+    nowhere = [tier for tier in TIERS if not len(tiers[tier])]  # said once, in `missing`
+    problems = [p for p in problems if p.tier not in nowhere or not p.unaligned]
     made = {unit: _registry(unit, utterances, tiers, segment_s) for unit in units}
     missing = {tier.unit: _why_none(tier.unit, tiers) for tier in tiers.values() if not len(tier)}
     missing |= {

@@ -7,7 +7,7 @@ import pytest
 from lhotse.supervision import AlignmentItem
 
 from acoustics.errors import UserError
-from evaluation.sonification.alignments import UNALIGNED
+from corpora.tiers import alignment_remarks
 from evaluation.sonification.unit_names import NGRAMS, canonical_units, phones_in
 from evaluation.sonification.units import build_units
 
@@ -115,22 +115,41 @@ def test_what_is_wrong_with_an_alignment_is_counted_and_costs_itself_only(toy) -
     cuts = [toy.cut("x", 16000, tiers={"phone": wrong, "word": []}),
             toy.cut("y", 16000, tiers={"phone": fine, "word": fine}),
             toy.cut("z", 16000, tiers={"phone": fine})]  # fmt: skip
-    units = build_units(cuts, ["phones"], known_phones={"a", "b", "c", "d", "z"})
+    units = build_units(cuts, ["phones"], known_phones=set("abcdefhz"))
     phones = units.registries["phones"]
     assert phones.label.tolist() == ["a", "b", "c", "g", "d", "z", "z"]
     assert phones.end.tolist()[:5] == [3200, 8000, 9600, 12800, 16000]
     assert problems(units) == {
-        ("word", "the alignment is empty"): 1,
-        ("word", UNALIGNED): 1,
-        ("phone", "out of order: sorted"): 2,
-        ("phone", "reaches beyond the audio: cut"): 1,
-        ("phone", "lies beyond the audio: left out"): 1,
-        ("phone", "has no duration: left out"): 1,
-        ("phone", "has no label: left out"): 1,
-        ("phone", "time is not a finite number: left out"): 1,
-        ("phone", "label 'g' is not in the known set"): 1,
+        ("word", "alignment is empty"): 1,
+        ("word", "has no word alignment"): 1,
+        ("phone", "out of order, kept"): 3,  # "a", "b" and "g" begin before "c" or "d"
+        ("phone", "reaching beyond the audio, cut"): 1,
+        ("phone", "outside the audio, left out"): 1,
+        ("phone", "shorter than a sample, left out"): 1,
+        ("phone", "without a label, left out"): 1,
+        ("phone", "without finite times, left out"): 1,
+        ("phone", "'g' outside the known set, kept"): 1,
     }
+    said = {line for _, line in alignment_remarks(cuts, set("abcdefhz"))}  # the corpus says so too
+    assert len(said) == len(problems(units))
+    for tier, problem in problems(units):
+        kind = problem.rpartition(", ")[0].removeprefix("'g' ") or problem
+        assert any(tier in line and kind in line for line in said), problem
     assert {p.utterance for p in units.problems} == {"x", "z"}
+
+
+def test_an_item_has_a_sample_at_least_and_all_lie_in_the_audio(toy) -> None:
+    """Times in fractions of a sample, around both ends."""
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        begin = np.concatenate([rng.uniform(-3, 3, 20), rng.uniform(997, 1003, 20)]) / 16000
+        spans = [AlignmentItem("a", b, d) for b, d in zip(begin, rng.uniform(0, 3e-4, 40))]
+        units = build_units([toy.cut("a", 1000, tiers={"phone": spans})], ["phones"])
+        phones = units.registries["phones"]
+        left_out = sum(p.count for p in units.problems if p.problem.endswith("left out"))
+        assert 0 < len(phones) == 40 - left_out
+        assert (phones.start >= 0).all() and (phones.end <= 1000).all()
+        assert (phones.end > phones.start).all() and (np.diff(phones.start) >= 0).all()
 
 
 def test_without_alignments_segments_work_and_words_and_phones_say_what_is_missing(toy) -> None:
