@@ -43,7 +43,10 @@ class Items(NamedTuple):
 
 
 def aligned_items(
-    cut: Cut, samples: int, known_phones: Collection[str] | None = None
+    cut: Cut,
+    samples: int,
+    known_phones: Collection[str] | None = None,
+    pauses: Collection[str] = (),
 ) -> tuple[dict[str, Items], list[AlignmentProblem]]:
     """The items of both tiers, in samples from the beginning of the cut.
 
@@ -51,9 +54,12 @@ def aligned_items(
         cut: an utterance; its first supervision carries the alignment.
         samples: length of its audio at 16 kHz.
         known_phones: that may occur; others are kept, named and counted (None: all may).
+        pauses: labels of the phone tier that are no phones, and left out.
     """
     checked = check_tiers(cut, known_phones)
-    items = {tier: _in_samples(checked.tiers.get(tier, []), samples) for tier in TIERS}
+    kept = {tier: checked.tiers.get(tier, []) for tier in TIERS}
+    kept["phone"] = [item for item in kept["phone"] if label_of(item) not in pauses]
+    items = {tier: _in_samples(found, samples) for tier, found in kept.items()}
     problems = [
         AlignmentProblem(str(cut.id), tier, what, count)
         for tier in TIERS

@@ -58,7 +58,8 @@ class Sonification(Callback):
                 f"Sonification: condition {self.condition} is not tested; there are "
                 + ", ".join(data.conditions)
             )
-        units = build_units(data.cuts("test"), self.units, self.segment_s, data.corpus.phone_set)
+        labels = data.corpus.phone_set, data.corpus.pauses
+        units = build_units(data.cuts("test"), self.units, self.segment_s, *labels)
         self.search = Search(recogniser, units, self.settings, module.device)
 
     def on_test_batch_start(

@@ -77,9 +77,10 @@ def examine(
     report: Progress,
 ) -> Study:
     """The study without what it leaves on disk."""
-    cuts = data.corpus_cuts(settings.splits, settings.utterances_per_speaker)
-    units = build_units(cuts, settings.units, settings.segment_s, data.corpus.phone_set)
-    units = moved_units(units, seed)
+    corpus, cuts = data.corpus, data.corpus_cuts(settings.splits, settings.utterances_per_speaker)
+    units = moved_units(
+        build_units(cuts, settings.units, settings.segment_s, corpus.phone_set, corpus.pauses), seed
+    )
     voices = Voices(units.utterances, cuts, settings.replicates, seed)
     triplets, pairs = _draw_words(units, voices, settings, seed)
     kept = np.unique(np.concatenate([triplets.occurrences, pairs.female, pairs.male]))

@@ -65,6 +65,7 @@ def build_units(
     units: Sequence[str] = ARTICLE_UNITS,
     segment_s: float = 0.5,
     known_phones: Set[str] | None = None,
+    pauses: Set[str] = frozenset(),
 ) -> SpeechUnits:
     """Finds all segments of a corpus.
 
@@ -74,6 +75,8 @@ def build_units(
         segment_s: window of `segments`, in seconds.
         known_phones: labels of phones that may occur; others are searched all the same, named and
             counted (None: all may).
+        pauses: labels of the phone tier where nothing is said. They are no phones: n-grams reach
+            over them.
 
     Raises:
         UserError: a unit is unknown, a window is not positive, or two cuts have the same id.
@@ -82,7 +85,7 @@ def build_units(
     units, cuts = canonical_units(units), list(cuts)
     utterances = _utterances(cuts)
     aligned = [
-        aligned_items(cut, samples, known_phones)
+        aligned_items(cut, samples, known_phones, pauses)
         for cut, samples in zip(cuts, utterances.samples.tolist(), strict=True)
     ]
     problems = [problem for _, wrong in aligned for problem in wrong]

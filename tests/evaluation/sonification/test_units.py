@@ -8,6 +8,7 @@ from lhotse.supervision import AlignmentItem
 
 from acoustics.errors import UserError
 from corpora.tiers import alignment_remarks
+from evaluation.sonification.complexity_findings import phones_inside
 from evaluation.sonification.unit_names import NGRAMS, canonical_units, phones_in
 from evaluation.sonification.units import build_units
 
@@ -80,6 +81,24 @@ def test_one_phone_has_one_name(toy) -> None:
     assert list(units.registries) == ["phones", "segments"]
     assert units.registries["phones"] is units.tiers["phone"]
     assert "phones1" not in build_units([toy.cut("a", 16000)], ["phones1"]).missing
+
+
+def test_pauses_are_no_phones_and_ngrams_reach_over_them(toy) -> None:
+    phones = items(("h#", 0.0, 0.1), ("a", 0.1, 0.2), ("b", 0.2, 0.3), ("pau", 0.3, 0.5),
+                   ("c", 0.5, 0.6), ("pau", 0.6, 0.8), ("d", 0.8, 0.9), ("h#", 0.9, 1.0))  # fmt: skip
+    tiers = {"phone": phones, "word": items(("ab", 0.1, 0.3), ("pau", 0.5, 0.9))}
+    cuts = [toy.cut("x", 16000, tiers=tiers)]
+    units = build_units(
+        cuts, ["words", "phones", "phones3"], known_phones=set("abcd"), pauses={"h#", "pau"}
+    )
+    made = units.registries
+    assert made["phones"].label.tolist() == list("abcd")
+    assert made["phones3"].label.tolist() == ["a b c", "b c d"]
+    assert made["phones3"].start.tolist() == [1600, 3200]
+    assert made["words"].label.tolist() == ["ab", "pau"]  # a word may be called so
+    assert phones_inside(made["words"], units.tiers["phone"]).tolist() == [2.0, 2.0]
+    whole = build_units(cuts, ["words"])
+    assert phones_inside(whole.registries["words"], whole.tiers["phone"]).tolist() == [2.0, 3.0]
 
 
 def test_ids_follow_the_cuts_and_segments_are_found_by_utterance(toy) -> None:
