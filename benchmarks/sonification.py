@@ -6,7 +6,7 @@ Whole mini recognisers (random weights, batch norms calibrated) over the embedde
 pass and `sonify` take turns batch by batch; the time of a batch is the median of the repeats, and
 setting up and the result count for the search. Every batch is heard once untimed before, so that
 the forward pass neither compiles kernels nor waits for memory. Bar: 1.5 for the article's units of
-search (segments, words, phones); all nine are reported. Seconds of the processor are the surer ones
+search (segments, words, phones); all eight are reported. Seconds of the processor are surer
 where others use the machine too.
 
 Then, in a process each, time and peak memory of the search and of keeping every score for a `topk`
@@ -34,13 +34,14 @@ from corpora.batch import SpeechBatch
 from corpora.datamodule import SpeechDataModule
 from corpora.embedded import EmbeddedCorpus
 from evaluation.sonification.search import Search, sonify
-from evaluation.sonification.units import ARTICLE_UNITS, NGRAMS, SpeechUnits, build_units
+from evaluation.sonification.unit_names import ARTICLE_UNITS, NGRAMS
+from evaluation.sonification.units import SpeechUnits, build_units
 
 RECOGNISERS: dict[str, Callable[[], Recogniser]] = {
     "vgg_lstm": lambda: VGGLSTM((16, 16, 32, 32), hidden=96),  # configs/asr/vgg_lstm_mini.yaml
     "jasper": Jasper,
 }
-UNITS = {"article": ARTICLE_UNITS, "all": ("segments", "utterances", "words", "phones", *NGRAMS)}
+UNITS = {"article": ARTICLE_UNITS, "all": ("segments", "utterances", "words", *NGRAMS)}
 SIDES = ("search", "collect")
 
 

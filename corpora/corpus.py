@@ -22,9 +22,11 @@ class Corpus(ABC):
 
     Attributes:
         phone_set: All labels that its tier "phone" may have; None where that is not known.
+        pauses: Those of them where nothing is said.
     """
 
     phone_set: frozenset[str] | None = None
+    pauses: frozenset[str] = frozenset()
 
     def fetch(self) -> None:
         """Download what is missing where that was asked for; the fingerprint may change by it.

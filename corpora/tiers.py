@@ -13,17 +13,22 @@ from corpora.corpus import SAMPLE_RATE
 TOLERANCE_S = 0.001
 """Aligners round their times; what is off by less is no flaw."""
 
-LEFT_OUT = (
+WITHOUT_AUDIO = (
     "without finite times",
     "ending before they begin",
     "shorter than a sample",
     "outside the audio",
 )
 """Flaws of items that have no audio, worst first."""
+WITHOUT_LABEL = "without a label"
+LEFT_OUT = (*WITHOUT_AUDIO, WITHOUT_LABEL)
 CUT = "reaching beyond the audio"
 KEPT = ("out of order", "overlapping earlier ones")
 UNKNOWN = "outside the known set"
 """The flaw of a label, whatever the times of its item; it may come beside a flaw of these."""
+
+UNALIGNED, EMPTY = "has no {} alignment", "alignment is empty"
+"""Of a whole tier."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,11 @@ class Flaw:
     tier: str
     kind: str
     item: AlignmentItem
+
+    @property
+    def fate(self) -> str:
+        """What is done with the item."""
+        return "left out" if self.kind in LEFT_OUT else "cut" if self.kind == CUT else "kept"
 
 
 @dataclass(frozen=True)
@@ -51,32 +61,37 @@ class CheckedTiers:
     items: dict[str, int]
 
     def remarks(self) -> list[str]:
-        """One line for each kind of flaw in each tier, with its count and first item."""
+        """A line for each kind of flaw in each tier, with its count and first item."""
         found = []
         for (tier, kind), count in Counter((flaw.tier, flaw.kind) for flaw in self.flaws).items():
-            first = next(f.item for f in self.flaws if (f.tier, f.kind) == (tier, kind))
-            fate = "left out" if kind in LEFT_OUT else "cut" if kind == CUT else "kept"
+            first = next(f for f in self.flaws if (f.tier, f.kind) == (tier, kind))
             found.append(
                 f"{tier} alignment: {count} of {self.items[tier]} {kind} "
-                f"(first {first.symbol!r} at {first.start:.2f} s), {fate}"
+                f"(first {first.item.symbol!r} at {first.item.start:.2f} s), {first.fate}"
             )
-        return found
+        return found + [f"{tier} {EMPTY}" for tier, count in self.items.items() if not count]
 
 
 def check_tiers(cut: Cut, phones: Collection[str] | None = None) -> CheckedTiers:
     """Check all tiers of a cut with one supervision against its audio, as its manifest has it.
 
     Args:
-        cut: The utterance; a tier that it lacks is lacking in the result.
+        cut: The utterance; a tier that it lacks is lacking in the result, all are without a
+            supervision.
         phones: The labels that may stand in the tier "phone"; None for any.
     """
     found = CheckedTiers({}, [], {})
-    for tier, items in (cut.supervisions[0].alignment or {}).items():
-        kinds = time_flaws(items, cut.duration)
+    alignment = cut.supervisions[0].alignment if cut.supervisions else None
+    for tier, items in (alignment or {}).items():
+        times = time_flaws(items, cut.duration)
+        kinds = [
+            kind if kind in LEFT_OUT or label_of(item) else WITHOUT_LABEL
+            for kind, item in zip(times, items, strict=True)
+        ]
         known = phones if tier == "phone" else None
         for item, kind in zip(items, kinds, strict=True):
             found.flaws.extend([Flaw(tier, kind, item)] if kind else [])
-            if known is not None and item.symbol not in known:
+            if known is not None and label_of(item) and label_of(item) not in known:
                 found.flaws.append(Flaw(tier, UNKNOWN, item))
         found.items[tier] = len(items)
         found.tiers[tier] = _usable(items, kinds, cut.duration)
@@ -94,9 +109,14 @@ def alignment_remarks(
     tiers = {tier: None for one in checked.values() for tier in one.tiers}
     found = []
     for name, one in checked.items():
-        lacking = [f"has no {tier} alignment" for tier in tiers if tier not in one.tiers]
+        lacking = [UNALIGNED.format(tier) for tier in tiers if tier not in one.tiers]
         found += [(name, remark) for remark in lacking + one.remarks()]
     return found
+
+
+def label_of(item: AlignmentItem) -> str:
+    """What an item says, without blanks around it; "" where it says nothing."""
+    return str(item.symbol or "").strip()
 
 
 def time_flaws(items: Sequence[AlignmentItem], duration_s: float) -> list[str]:
@@ -106,13 +126,13 @@ def time_flaws(items: Sequence[AlignmentItem], duration_s: float) -> list[str]:
     with np.errstate(invalid="ignore"):
         end = begin + length
     left_out = (~np.isfinite(end), length < 0, length < 1 / SAMPLE_RATE)
-    outside = (begin >= duration_s) | (end <= 0)
+    outside = np.fmin(end, duration_s) - np.fmax(begin, 0) < 0.5 / SAMPLE_RATE
     nowhere = np.logical_or.reduce([*left_out, outside])
     beyond = (begin < -TOLERANCE_S) | (end > duration_s + TOLERANCE_S)
     disorder = begin < _latest_before(begin, nowhere) - TOLERANCE_S
     overlap = begin < _latest_before(end, nowhere) - TOLERANCE_S
     conditions = [*left_out, outside, beyond, disorder, overlap]
-    kinds: list[str] = np.select(conditions, [*LEFT_OUT, CUT, *KEPT], default="").tolist()
+    kinds: list[str] = np.select(conditions, [*WITHOUT_AUDIO, CUT, *KEPT], default="").tolist()
     return kinds
 
 

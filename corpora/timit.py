@@ -22,7 +22,7 @@ from corpora.timit_files import (
     spelled,
 )
 from corpora.timit_layout import CORE_TEST, PARTS, Part, below, holder, sentences, speaker_folders
-from corpora.timit_phones import PHONES_39, PHONES_61, folded
+from corpora.timit_phones import PAUSES, PHONES_39, PHONES_61, SILENCE, folded
 
 _FORMAT = 1
 _DIALECTS = {
@@ -65,6 +65,7 @@ class TimitCorpus(Corpus):
         self.root, self.core_test, self.dialect_sentences = root, core_test, dialect_sentences
         self.phones, self.dev_speakers, self.seed, self.cache = phones, dev_speakers, seed, cache
         self.phone_set = PHONES_61 if phones == 61 else PHONES_39
+        self.pauses = frozenset(PAUSES if phones == 61 else (SILENCE,))  # closures too, as folded
         self._fingerprint: str | None = None
 
     @cached_property

@@ -1,14 +1,11 @@
-"""Words and phones of an utterance from its alignment; what is wrong with it is named and counted.
+"""Words and phones of an utterance from its alignment, in samples.
 
-A wrong item costs itself only. What reaches beyond the audio is cut, what lies beyond it, lasts no
-sample or says nothing is left out, what is out of order is sorted.
+What is wrong with them is found, named and treated by `corpora.tiers`; here it is counted.
 """
 
-import math
 from collections import Counter
-from collections.abc import Set
+from collections.abc import Collection
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -17,9 +14,9 @@ from lhotse.cut import Cut
 from lhotse.supervision import AlignmentItem
 
 from corpora.corpus import SAMPLE_RATE
+from corpora.tiers import EMPTY, UNALIGNED, UNKNOWN, CheckedTiers, Flaw, check_tiers, label_of
 
 TIERS = ("word", "phone")
-UNALIGNED = "has no alignment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +28,11 @@ class AlignmentProblem:
     problem: str
     count: int
 
+    @property
+    def unaligned(self) -> bool:
+        """Whether the whole tier is lacking."""
+        return self.problem == UNALIGNED.format(self.tier)
+
 
 class Items(NamedTuple):
     """Words or phones of an utterance in order of their start, in samples at 16 kHz."""
@@ -41,47 +43,45 @@ class Items(NamedTuple):
 
 
 def aligned_items(
-    cut: Cut, tier: str, samples: int, expected: Set[str] | None = None
-) -> tuple[Items, list[AlignmentProblem]]:
-    """The items of a tier, in samples from the beginning of the cut.
+    cut: Cut,
+    samples: int,
+    known_phones: Collection[str] | None = None,
+    pauses: Collection[str] = (),
+) -> tuple[dict[str, Items], list[AlignmentProblem]]:
+    """The items of both tiers, in samples from the beginning of the cut.
 
     Args:
         cut: an utterance; its first supervision carries the alignment.
-        tier: `word` or `phone`.
         samples: length of its audio at 16 kHz.
-        expected: labels that may occur; others are kept, named and counted (None: all may).
+        known_phones: that may occur; others are kept, named and counted (None: all may).
+        pauses: labels of the phone tier that are no phones, and left out.
     """
-    alignment = cut.supervisions[0].alignment if cut.supervisions else None
-    found = (alignment or {}).get(tier)
-    problems: Counter[str] = Counter()
-    if not found:
-        problems[UNALIGNED if found is None else "the alignment is empty"] = 1
-    spans = [_span(item, samples, problems) for item in found or []]
-    kept = [span for span in spans if span is not None]
-    disorder = sum(b[0] < a[0] for a, b in pairwise(kept))
-    if disorder:
-        problems["out of order: sorted"] = disorder
-        kept.sort(key=lambda span: span[0])  # stable: what starts together stays as it was
-    for label in (label for _, _, label in kept if expected is not None and label not in expected):
-        problems[f"label '{label}' is not in the known set"] += 1
-    times = np.array([span[:2] for span in kept], np.int64).reshape(-1, 2)
-    items = Items(times[:, 0], times[:, 1], [label for _, _, label in kept])
-    return items, [AlignmentProblem(cut.id, tier, what, n) for what, n in problems.items()]
+    checked = check_tiers(cut, known_phones)
+    kept = {tier: checked.tiers.get(tier, []) for tier in TIERS}
+    kept["phone"] = [item for item in kept["phone"] if label_of(item) not in pauses]
+    items = {tier: _in_samples(found, samples) for tier, found in kept.items()}
+    problems = [
+        AlignmentProblem(str(cut.id), tier, what, count)
+        for tier in TIERS
+        for what, count in _troubles(checked, tier).items()
+    ]
+    return items, problems
 
 
-def _span(item: AlignmentItem, samples: int, problems: Counter[str]) -> tuple[int, int, str] | None:
-    """Start, end and label of an item, or None where nothing is left of it."""
-    label = str(item.symbol or "").strip()
-    if not (math.isfinite(item.start) and math.isfinite(item.duration)):
-        problems["time is not a finite number: left out"] += 1
-        return None
-    start, end = round(item.start * SAMPLE_RATE), round(item.end * SAMPLE_RATE)
-    if end <= start or not label:
-        problems["has no duration: left out" if label else "has no label: left out"] += 1
-        return None
-    if start >= samples or end <= 0:
-        problems["lies beyond the audio: left out"] += 1
-        return None
-    if start < 0 or end > samples:
-        problems["reaches beyond the audio: cut"] += 1
-    return max(start, 0), min(end, samples), label
+def _troubles(checked: CheckedTiers, tier: str) -> Counter[str]:
+    if not checked.items.get(tier):
+        return Counter([EMPTY if tier in checked.items else UNALIGNED.format(tier)])
+    return Counter(_told(flaw) for flaw in checked.flaws if flaw.tier == tier)
+
+
+def _told(flaw: Flaw) -> str:
+    named = f"{flaw.item.symbol!r} " if flaw.kind == UNKNOWN else ""
+    return f"{named}{flaw.kind}, {flaw.fate}"
+
+
+def _in_samples(items: list[AlignmentItem], samples: int) -> Items:
+    """Each lasts a sample or more."""
+    times = np.array([(item.start, item.start + item.duration) for item in items]).reshape(-1, 2)
+    start, end = np.round(times * SAMPLE_RATE).astype(np.int64).T
+    start = np.clip(start, 0, samples - 1)
+    return Items(start, np.clip(end, start + 1, samples), [label_of(item) for item in items])

@@ -26,14 +26,14 @@ class BatchSegments:
         self, units: SpeechUnits, utterances: Int[np.ndarray, " batch"], device: torch.device
     ) -> None:
         self.device = device
-        self._registries = {tier.unit: tier for tier in units.tiers.values()} | units.registries
+        self._registries = {tier.unit: tier for tier in units.tiers.values()} | units.searched
         self._found = {name: r.of(utterances) for name, r in self._registries.items()}
         self._spans: dict[tuple[str, Timing, tuple[int, ...]], Spans] = {}
         self._rows: dict[tuple[str, tuple[int, ...]], Tensor] = {}
 
     @cached_property
     def ids(self) -> dict[str, Int[Tensor, " segment"]]:
-        """Segment ids by unit of search, `words` and `phones` among them."""
+        """Segment ids by what is searched, `words` and `phones` among them."""
         return {n: torch.from_numpy(ids).to(self.device) for n, (ids, _) in self._found.items()}
 
     def spans(self, name: str, timing: Timing, lengths: Int[Tensor, " batch"]) -> Spans:

@@ -11,7 +11,8 @@ from corpora.batch import SpeechBatch
 from evaluation.sonification.export import write_sonification
 from evaluation.sonification.result import SearchSettings
 from evaluation.sonification.search import Search
-from evaluation.sonification.units import ARTICLE_UNITS, build_units
+from evaluation.sonification.unit_names import ARTICLE_UNITS
+from evaluation.sonification.units import build_units
 from evaluation.watching import condition_of
 
 
@@ -57,7 +58,8 @@ class Sonification(Callback):
                 f"Sonification: condition {self.condition} is not tested; there are "
                 + ", ".join(data.conditions)
             )
-        units = build_units(data.cuts("test"), self.units, self.segment_s, data.corpus.phone_set)
+        labels = data.corpus.phone_set, data.corpus.pauses
+        units = build_units(data.cuts("test"), self.units, self.segment_s, *labels)
         self.search = Search(recogniser, units, self.settings, module.device)
 
     def on_test_batch_start(

@@ -75,6 +75,8 @@ def _draw_dominance(panel: Any, rows: Sequence[DominanceRow], group: str, colour
 def complexity_figure(rows: Sequence[ComplexityRow]) -> Figure:
     """Phones per activating segment over depth: minimum, mean and maximum, a row per unit.
 
+    Beside each model's mean, dotted, is what it shows on moved segments.
+
     Args:
         rows: of complexity.csv, of all models and units that are to be compared.
 
@@ -93,12 +95,14 @@ def complexity_figure(rows: Sequence[ComplexityRow]) -> Figure:
             for model in models:
                 mine = [row for row in known if (row.unit, row.model) == (unit, model)]
                 style = "--" if model == CONTROL else "-"
-                draw_series(
-                    panel, curve(mine, name, low, high), model, model_colour(model, models), style
-                )
+                colour = model_colour(model, models)
+                draw_series(panel, curve(mine, name, low, high), model, colour, style)
+                if name == "mean":
+                    null = curve(mine, "null")
+                    draw_series(panel, null, f"{model}, moved segments", colour, ":")
             base = next((row.base for row in known if row.unit == unit and row.base), None)
             if base is not None and name == "mean":
-                panel.axhline(base, color=INK, lw=0.9, ls=":", label="all segments searched")
+                panel.axhline(base, color=INK, lw=0.9, ls="-.", label="all segments searched")
             depth_axis(panel, depths_of([row for row in known if row.unit == unit]))
             over = "over a layer's features"
             panel.set_title(plain(f"{unit}: {name} {over}"), fontsize=10)

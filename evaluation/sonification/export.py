@@ -47,7 +47,7 @@ FINDINGS = {
     | dict.fromkeys(("share", "p", "q"), _DOUBLE)
     | {"favourite": pyarrow.bool_()},
     "complexity_draws": {"unit": _TEXT, "layer": _TEXT, "depth": _WHOLE, "replicate": _WHOLE}
-    | {"mean": _DOUBLE},
+    | {"mean": _DOUBLE, "excess": _DOUBLE},
 }
 """The same of a study's large tables."""
 

@@ -1,7 +1,7 @@
 """Everything that is kept of a pass: best segments, tables, activity, in the size of the result."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -14,13 +14,16 @@ from evaluation.sonification.activity import FeatureActivity
 from evaluation.sonification.batch_segments import BatchSegments
 from evaluation.sonification.layer_groups import grouped
 from evaluation.sonification.pooling import pooled, pooled_sum, rectified_sum
+from evaluation.sonification.registry import Registry
 from evaluation.sonification.result import DiscardedTable, SearchSettings
 from evaluation.sonification.score_moments import ScoreMoments
 from evaluation.sonification.top_segments import Top, TopSegments
-from evaluation.sonification.units import NGRAMS, SpeechUnits
+from evaluation.sonification.unit_names import compared_ngrams
+from evaluation.sonification.units import MOVED, SpeechUnits
 from evaluation.sonification.word_table import WordTable, table_labels
 from evaluation.sonification.word_triplets import KeptWords
 
+Found = TypeVar("Found")
 LayerStates = tuple[str, Layer, Int[Tensor, " batch"], Float[Tensor, "state feature"]]
 """Name of a layer or set, its layer, the states of each utterance, and all of them in a row."""
 
@@ -52,11 +55,11 @@ class Gathering:
         }
         self.activity = {n: FeatureActivity(size).to(device) for n, size in features.items()}
         self.groups = grouped(features)
-        self.tops = {unit: self._tops(unit) for unit in units.registries}
+        self.tops = {unit: self._tops(registry) for unit, registry in units.searched.items()}
+        ngrams = compared_ngrams(units.registries)
         self.moments = {
             unit: {name: ScoreMoments(size).to(device) for name, size in features.items()}
-            for unit in units.registries
-            if unit in NGRAMS
+            for unit in (*ngrams, *(MOVED + unit for unit in ngrams if unit in units.moved))
         }
         self.tables = {
             tier: {name: WordTable(labels.to(device), n).to(device) for name, n in features.items()}
@@ -66,11 +69,11 @@ class Gathering:
         if kept_words is not None and "word" in self.labels:
             self.words = {n: KeptWords(kept_words, size).to(device) for n, size in features.items()}
 
-    def _tops(self, unit: str) -> list[TopSegments]:
+    def _tops(self, segments: Registry) -> list[TopSegments]:
         """For each group of layers; the owners of segments are shared by all."""
         owners: Tensor | None = None
         if self.settings.limit is not None:
-            numbers = self.units.registries[unit].owners(self.settings.limit)
+            numbers = segments.owners(self.settings.limit)
             owners = torch.from_numpy(numbers).to(self.device)
         return [
             TopSegments(sum(group.values()), self.settings.k, owners).to(self.device)
@@ -120,15 +123,23 @@ class Gathering:
 
     def computed(self) -> dict[str, Any]:
         """The fields of `Sonification` that are gathered, of all processes."""
+        tops, moved_tops = _moved_apart(
+            {unit: self._split(tops) for unit, tops in self.tops.items()}
+        )
+        moments, moved_moments = _moved_apart(
+            {unit: computed(moments) for unit, moments in self.moments.items()}
+        )
         return {
-            "tops": {unit: self._split(tops) for unit, tops in self.tops.items()},
+            "tops": tops,
             "tables": {
                 tier: DiscardedTable(self.labels[tier], computed(tables))
                 for tier, tables in self.tables.items()
             },
             "activity": computed(self.activity),
-            "moments": {unit: computed(moments) for unit, moments in self.moments.items()},
+            "moments": moments,
             "words": computed(self.words),
+            "moved_tops": moved_tops,
+            "moved_moments": moved_moments,
         }
 
     def _split(self, tops: Sequence[TopSegments]) -> dict[str, Top]:
@@ -138,6 +149,12 @@ class Gathering:
             for group, found in zip(self.groups, tops, strict=True)
             for name, top in zip(group, found.compute().split(group.values()), strict=True)
         }
+
+
+def _moved_apart(found: Mapping[str, Found]) -> tuple[dict[str, Found], dict[str, Found]]:
+    """What was found of segments where they are, and of moved ones, both by unit of search."""
+    moved = {u.removeprefix(MOVED): one for u, one in found.items() if u.startswith(MOVED)}
+    return {unit: one for unit, one in found.items() if not unit.startswith(MOVED)}, moved
 
 
 def computed(metrics: Mapping[str, Metric]) -> dict[str, Any]:

@@ -59,6 +59,7 @@ def read_studies(run: Path) -> LoggedStudies:
             _add(curves, f"dominance/{row['unit']}", f"{name}, {row['group']}", row, "share")
         for row in by_depth(folder.rows("complexity", ComplexityRow)):
             _add(curves, f"complexity/{row['unit']}", name, row, "mean")
+            _add(curves, f"complexity/{row['unit']}", f"{name}, moved segments", row, "null")
     overview = [StudyFolder(run, OVERVIEW, notes)] if (run / ROOT / OVERVIEW).is_dir() else []
     figures = {
         f"{folder.name}/{path.stem}": path

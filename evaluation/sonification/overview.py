@@ -69,37 +69,43 @@ def _read(folder: Path, name: str, kind: type[Row]) -> list[Row]:
 def _against_control(
     folder: Path, names: Sequence[str], counts: Mapping[tuple[str, str], int]
 ) -> list[Claim]:
-    """Does complexity rise with depth by more than in the untrained recogniser?"""
+    """Does complexity rise with depth by more than in the untrained recogniser? And its excess?"""
     if CONTROL not in names:
         return []
-    control = _complexity(folder / CONTROL)
     claims = []
-    for name in names:
-        if name == CONTROL:
-            continue
-        for unit, (means, depths) in _complexity(folder / name).items():
-            theirs = control.get(unit, ({}, {}))[0]
-            beyond = {layer: means[layer] - theirs[layer] for layer in means if layer in theirs}
-            claim = complexity_claim(name, unit, beyond, depths, less=CONTROL)
-            claims.append(hedged(claim, counts[name, unit]))
+    for column, beyond_moved in (("mean", False), ("excess", True)):
+        control = _complexity(folder / CONTROL, column)
+        for name in names:
+            if name == CONTROL:
+                continue
+            for unit, (means, depths) in _complexity(folder / name, column).items():
+                theirs = control.get(unit, ({}, {}))[0]
+                more = {layer: means[layer] - theirs[layer] for layer in means if layer in theirs}
+                claim = complexity_claim(name, unit, more, depths, CONTROL, beyond_moved)
+                claims.append(hedged(claim, counts[name, unit]))
     return claims
 
 
-def _complexity(folder: Path) -> dict[str, tuple[dict[str, Estimate], dict[str, int]]]:
-    """Mean complexity by unit and layer, with the stored replicates; and depths of the layers."""
+def _complexity(folder: Path, column: str) -> dict[str, tuple[dict[str, Estimate], dict[str, int]]]:
+    """Complexity by unit and layer, with the stored replicates; and depths of the layers.
+
+    Args:
+        folder: of a study.
+        column: `mean`, or `excess` over moved segments.
+    """
     path = folder / "complexity_draws.parquet"
     try:
-        table = pyarrow.parquet.read_table(path)
-    except (OSError, pyarrow.ArrowInvalid) as error:
+        table = pyarrow.parquet.read_table(path, columns=["unit", "layer", "depth", column])
+    except (OSError, pyarrow.ArrowException) as error:
         raise UserError(
             f"{path}: cannot be read ({error}); delete {folder} and make it again"
         ) from error
     unit, layer, depth = (np.array(table[key].to_pylist()) for key in ("unit", "layer", "depth"))
-    mean = table["mean"].to_numpy()
+    drawn = table[column].to_numpy()
     found: dict[str, tuple[dict[str, Estimate], dict[str, int]]] = {}
     for pair in dict.fromkeys(zip(unit.tolist(), layer.tolist(), strict=True)):
         mine = (unit == pair[0]) & (layer == pair[1])
         means, depths = found.setdefault(pair[0], ({}, {}))
-        means[pair[1]] = Estimate(float(mean[mine][0]), mean[mine][1:])
+        means[pair[1]] = Estimate(float(drawn[mine][0]), drawn[mine][1:])
         depths[pair[1]] = int(depth[mine][0])
     return found

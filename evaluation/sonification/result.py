@@ -9,7 +9,6 @@ from jaxtyping import Bool
 
 from acoustics.errors import UserError
 from evaluation.sonification.activity import Activity
-from evaluation.sonification.alignments import UNALIGNED
 from evaluation.sonification.pooling import Score
 from evaluation.sonification.registry import Limit
 from evaluation.sonification.score_moments import Moments
@@ -94,10 +93,13 @@ class Sonification:
         tops: the best segments by unit of search and layer; ids are those of the unit's registry.
         tables: speaker-discarded sonification, by tier: `word`, `phone`; those that there are.
         activity: by layer.
-        moments: of the scores by n-gram unit and layer, to compare n-grams of unlike lengths.
+        moments: of the scores by n-gram unit and layer, to compare n-grams of unlike lengths;
+            only where there are several.
         words: activations of the words that were to be kept, by layer.
         heard: which utterances were heard.
         lost: utterance to the reason why it was not.
+        moved_tops: the best of the moved segments, like `tops`; in no table of segments.
+        moved_moments: of their scores, like `moments`.
     """
 
     units: SpeechUnits
@@ -110,16 +112,19 @@ class Sonification:
     words: dict[str, WordActivations]
     heard: Bool[np.ndarray, " utterance"]
     lost: dict[str, str]
+    moved_tops: dict[str, dict[str, Top]] = field(default_factory=dict)
+    moved_moments: dict[str, dict[str, Moments]] = field(default_factory=dict)
 
     def remarks(self) -> list[str]:
         """What a reader must know before the tables, a line each."""
         lines = [f"{unit}: not searched, {why}" for unit, why in self.units.missing.items()]
-        counts: dict[tuple[str, str], list[int]] = {}
+        counts: dict[tuple[str, str, bool], list[int]] = {}
         for problem in self.units.problems:
-            counts.setdefault((problem.tier, problem.problem), []).append(problem.count)
-        for (tier, what), found in counts.items():
+            key = problem.tier, problem.problem, problem.unaligned
+            counts.setdefault(key, []).append(problem.count)
+        for (tier, what, unaligned), found in counts.items():
             where = f"in {len(found)} of {len(self.units.utterances)} utterances"
-            if what == UNALIGNED:
+            if unaligned:
                 lines.append(f"{tier}s: no alignment {where}")
             else:
                 lines.append(f"{tier}s: {what}: {sum(found)} {where}")

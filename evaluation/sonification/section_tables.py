@@ -139,6 +139,10 @@ def _complexity_cell(row: Row, means: Sequence[float]) -> Cell | None:
     low, high = number(row["minimum"]), number(row["maximum"])
     small = [interval(row["ci_low"], row["ci_high"], 1, 2)]
     small += [f"of {low:.1f} to {high:.1f}"] if low is not None and high is not None else []
+    null, excess = number(row["null"]), number(row["excess"])
+    if null is not None and excess is not None:
+        spread = interval(row["excess_low"], row["excess_high"], 1, 2)
+        small.append(f"moved {null:.2f}, excess {excess:+.2f}" + f" ({spread})" * bool(spread))
     span = max(means) - min(means)
     return {"main": f"{mean:.2f}", "small": small, "heat": (mean - min(means)) / (span or 1.0)}
 

@@ -10,10 +10,14 @@ from asr_models.recogniser import Recogniser
 from corpora.batch import SpeechBatch
 from corpora.corpus import Progress
 from corpora.datamodule import SpeechDataModule
+from evaluation.sonification.complexity_findings import find_complexity
 from evaluation.sonification.findings import Examiner
 from evaluation.sonification.manner import manner_of
+from evaluation.sonification.moved import moved_units
+from evaluation.sonification.same_word_findings import find_same_word
 from evaluation.sonification.search import sonify
 from evaluation.sonification.second_look import activity_patterns
+from evaluation.sonification.speaker_findings import find_speakers
 from evaluation.sonification.study_figures import write_figures
 from evaluation.sonification.study_result import Study
 from evaluation.sonification.study_settings import StudySettings
@@ -73,8 +77,10 @@ def examine(
     report: Progress,
 ) -> Study:
     """The study without what it leaves on disk."""
-    cuts = data.corpus_cuts(settings.splits, settings.utterances_per_speaker)
-    units = build_units(cuts, settings.units, settings.segment_s, data.corpus.phone_set)
+    corpus, cuts = data.corpus, data.corpus_cuts(settings.splits, settings.utterances_per_speaker)
+    units = moved_units(
+        build_units(cuts, settings.units, settings.segment_s, corpus.phone_set, corpus.pauses), seed
+    )
     voices = Voices(units.utterances, cuts, settings.replicates, seed)
     splits = [data.split_of(name) or "" for name in units.utterances.id]
     triplets, pairs = _draw_words(units, voices, settings, seed)
@@ -95,9 +101,9 @@ def examine(
     examiner = Examiner(found, voices, name)
     known = (voices.remark, _heard_in_training(splits))
     examiner.findings.notes += [line for line in known if line]
-    examiner.speakers(settings.attributes)
-    examiner.complexity()
-    examiner.same_word(triplets)
+    find_speakers(examiner, settings.attributes)
+    find_complexity(examiner)
+    find_same_word(examiner, triplets)
     manner = manner_of(name, patterns, examiner.depths, voices)
     by_id = {str(cut.id): cut for cut in cuts}
     return Study(name, found, voices, examiner.findings, manner, pairs, by_id, splits)

@@ -7,7 +7,7 @@ from corpora.corpus import Split
 from evaluation.sonification.pooling import Score
 from evaluation.sonification.registry import Limit
 from evaluation.sonification.result import SearchSettings
-from evaluation.sonification.units import ARTICLE_UNITS, NGRAMS, check_units
+from evaluation.sonification.unit_names import ARTICLE_UNITS, NGRAMS, canonical_units, check_units
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class StudySettings:
     splits: list[Split] = field(default_factory=lambda: ["train", "dev", "test"])
     utterances_per_speaker: int | None = 8
     layers: list[str] = field(default_factory=lambda: ["*"])
-    units: list[str] = field(default_factory=lambda: [*ARTICLE_UNITS, *NGRAMS])
+    units: list[str] = field(default_factory=lambda: canonical_units(ARTICLE_UNITS + NGRAMS))
     segment_s: float = 0.5
     score: Score = "mean"
     limit: Limit | None = None

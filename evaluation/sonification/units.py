@@ -5,13 +5,13 @@
   of one length the mean of a few states would win by chance.
 - `utterances`: each as a whole.
 - `words`, `phones`: by the alignment.
-- `phones1`, `phones3`, ...: n phones that follow each other in an utterance, wherever they begin
-  (they overlap, and pauses between them belong to them); heard in context, not cut out.
+- `phones3`, `phones5`, ...: n phones that follow each other in an utterance, wherever they begin
+  (they overlap, and pauses between them belong to them); heard in context, not cut out. `phones1`
+  is another name of `phones`.
 """
 
-import re
 from collections.abc import Iterable, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from lhotse.cut import Cut
@@ -19,19 +19,18 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from acoustics.errors import UserError
 from corpora.corpus import SAMPLE_RATE
-from evaluation.sonification.alignments import (
-    TIERS,
-    UNALIGNED,
-    AlignmentProblem,
-    Items,
-    aligned_items,
-)
+from evaluation.sonification.alignments import TIERS, AlignmentProblem, Items, aligned_items
 from evaluation.sonification.registry import Registry, Utterances
 from evaluation.sonification.runs import runs
+from evaluation.sonification.unit_names import (
+    ARTICLE_UNITS,
+    canonical_units,
+    check_units,
+    phones_in,
+)
 
-ARTICLE_UNITS = ("segments", "words", "phones")
-NGRAMS = ("phones1", "phones3", "phones5", "phones7", "phones9")
-_PHONES = re.compile(r"phones([1-9]\d*)")
+MOVED = "moved "
+"""Before a unit of search where its segments are moved."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,7 @@ class SpeechUnits:
             corpus has none, whatever is searched.
         tiers: `word` and `phone`: all items of the alignments, empty where there are none.
         problems: with the alignments.
+        moved: the same segments at other places, of units of search; see `moved_units`.
     """
 
     utterances: Utterances
@@ -52,6 +52,12 @@ class SpeechUnits:
     missing: dict[str, str]
     tiers: dict[str, Registry]
     problems: list[AlignmentProblem]
+    moved: dict[str, Registry] = field(default_factory=dict)
+
+    @property
+    def searched(self) -> dict[str, Registry]:
+        """All that a search hears, moved segments as `MOVED` and their unit."""
+        return self.registries | {MOVED + unit: segments for unit, segments in self.moved.items()}
 
 
 def build_units(
@@ -59,6 +65,7 @@ def build_units(
     units: Sequence[str] = ARTICLE_UNITS,
     segment_s: float = 0.5,
     known_phones: Set[str] | None = None,
+    pauses: Set[str] = frozenset(),
 ) -> SpeechUnits:
     """Finds all segments of a corpus.
 
@@ -68,49 +75,30 @@ def build_units(
         segment_s: window of `segments`, in seconds.
         known_phones: labels of phones that may occur; others are searched all the same, named and
             counted (None: all may).
+        pauses: labels of the phone tier where nothing is said. They are no phones: n-grams reach
+            over them.
 
     Raises:
         UserError: a unit is unknown, a window is not positive, or two cuts have the same id.
     """
     check_units(units, segment_s)
-    cuts = list(cuts)
+    units, cuts = canonical_units(units), list(cuts)
     utterances = _utterances(cuts)
-    problems: list[AlignmentProblem] = []
-    tiers = {}
-    for tier in TIERS:
-        items: list[Items] = []
-        for cut, samples in zip(cuts, utterances.samples.tolist(), strict=True):
-            known = known_phones if tier == "phone" else None
-            found, wrong = aligned_items(cut, tier, samples, known)
-            items.append(found)
-            problems += wrong
-        tiers[tier] = _tier(tier, items, utterances)
-        if not len(tiers[tier]):  # said once, in `missing`
-            problems = [p for p in problems if p.tier != tier or p.problem != UNALIGNED]
-    made = {unit: _registry(unit, utterances, tiers, segment_s) for unit in dict.fromkeys(units)}
+    aligned = [
+        aligned_items(cut, samples, known_phones, pauses)
+        for cut, samples in zip(cuts, utterances.samples.tolist(), strict=True)
+    ]
+    problems = [problem for _, wrong in aligned for problem in wrong]
+    tiers = {tier: _tier(tier, [items[tier] for items, _ in aligned], utterances) for tier in TIERS}
+    nowhere = [tier for tier in TIERS if not len(tiers[tier])]  # said once, in `missing`
+    problems = [p for p in problems if p.tier not in nowhere or not p.unaligned]
+    made = {unit: _registry(unit, utterances, tiers, segment_s) for unit in units}
     missing = {tier.unit: _why_none(tier.unit, tiers) for tier in tiers.values() if not len(tier)}
     missing |= {
         unit: _why_none(unit, tiers) for unit, segments in made.items() if not len(segments)
     }
     registries = {unit: registry for unit, registry in made.items() if unit not in missing}
     return SpeechUnits(utterances, registries, missing, tiers, problems)
-
-
-def check_units(units: Sequence[str], segment_s: float) -> None:
-    """Refuse units of search that there are not.
-
-    Raises:
-        UserError: names the first one, or a window that is not positive.
-    """
-    known = ("segments", "utterances", "words", "phones")
-    for unit in units:
-        if unit not in known and not _PHONES.fullmatch(unit):
-            raise UserError(
-                f"unit of search '{unit}' is unknown; there are {', '.join(known)} and phonesN "
-                "for N consecutive phones, as phones3"
-            )
-    if not round(segment_s * SAMPLE_RATE) > 0:
-        raise UserError(f"segment_s is {segment_s}: a segment must last some time, as 0.5")
 
 
 def _utterances(cuts: list[Cut]) -> Utterances:
@@ -149,10 +137,9 @@ def _registry(
         return _tiles(utterances, round(segment_s * SAMPLE_RATE))
     if unit == "utterances":
         return _whole(utterances)
-    size = _PHONES.fullmatch(unit)
-    if size:
-        return _ngrams(unit, tiers["phone"], int(size[1]))
-    return tiers["word" if unit == "words" else "phone"]
+    if unit in ("words", "phones"):
+        return tiers[unit.removesuffix("s")]
+    return _ngrams(unit, tiers["phone"], phones_in(unit) or 1)
 
 
 def _tiles(utterances: Utterances, window: int) -> Registry:

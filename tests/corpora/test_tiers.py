@@ -11,7 +11,7 @@ from corpora.embedded import EmbeddedCorpus, recording_of
 from corpora.librispeech import LibriSpeechCorpus
 from corpora.tiers import CUT, KEPT, LEFT_OUT, UNKNOWN, alignment_remarks, check_tiers, time_flaws
 
-WITHOUT, NEGATIVE, EMPTY, OUTSIDE = LEFT_OUT
+WITHOUT, NEGATIVE, EMPTY, OUTSIDE, NAMELESS = LEFT_OUT
 DISORDER, OVERLAP = KEPT
 Item = AlignmentItem
 
@@ -47,6 +47,9 @@ def test_good_tiers_come_back_as_they_are() -> None:
         (Item("x", 0.25, 0.1), DISORDER, Item("x", 0.25, 0.1)),
         (Item("x", 0.45, 0.2), OVERLAP, Item("x", 0.45, 0.2)),
         (Item("x", 0.5, 1 / 16000), "", Item("x", 0.5, 1 / 16000)),
+        (Item("x", 0.99999, 0.1), OUTSIDE, None),  # no sample of it is left
+        (Item(" ", 0.5, 0.1), NAMELESS, None),
+        (Item("", 0.5, -0.1), NEGATIVE, None),
     ],
 )
 def test_every_flaw(item: AlignmentItem, kind: str, kept: AlignmentItem | None) -> None:
@@ -56,6 +59,15 @@ def test_every_flaw(item: AlignmentItem, kind: str, kept: AlignmentItem | None) 
     others = [i for i in checked.tiers["phone"] if i != before]
     assert others == ([kept] if kept is not None else [])
     assert checked.items == {"phone": 2}
+
+
+def test_a_tier_without_items_and_an_utterance_without_supervision() -> None:
+    assert check_tiers(cut_with(phone=[])).remarks() == ["phone alignment is empty"]
+    nothing = cut_with()
+    nothing.supervisions = []
+    assert check_tiers(nothing).tiers == {}
+    nameless = check_tiers(cut_with(phone=[Item("", 0.0, 0.5)]), phones={"a"})
+    assert [flaw.kind for flaw in nameless.flaws] == [NAMELESS]  # and not unknown as well
 
 
 def test_a_left_out_item_does_not_count_against_later_ones() -> None:

@@ -14,7 +14,7 @@ from evaluation.sonification.complexity import ComplexityRow
 from evaluation.sonification.depth_trend import Claim
 from evaluation.sonification.dominance_table import DominanceRow
 from evaluation.sonification.examples import ExampleRow
-from evaluation.sonification.export import SCHEMAS, write_records, write_table
+from evaluation.sonification.export import FINDINGS, SCHEMAS, write_records, write_table
 from evaluation.sonification.word_pairs import WordFeatureRow, WordPairRow
 
 LAYERS = ["cnn1", "cnn2", "cnn3", "cnn4", "blstm1", "blstm2", "blstm3", "blstm4", "blstm5"]
@@ -250,11 +250,12 @@ def _columns(table: str, layer: str, depth: int) -> dict[str, np.ndarray]:
     """One layer of a table: men speak in 20, 95, 50 and 10 % of its features' segments."""
     lost = layer == "conv1"
     male = np.array([0.2, 0.95, 0.5, np.nan if lost else 0.1])
-    cells: dict[str, object] = dict.fromkeys(SCHEMAS[table], 0.0) | {"layer": layer, "depth": depth}
+    names = (SCHEMAS | FINDINGS)[table]
+    cells: dict[str, object] = dict.fromkeys(names, 0.0) | {"layer": layer, "depth": depth}
     cells |= {"feature": [*range(4)], "broken": 0, "dead": ["", "", "", "never" if lost else ""]}
     cells |= {"unit": "segments", "attribute": "sex", "group": "male", "favourite": False}
     cells |= {"share": male, "q": [0.3, 0.01, 0.9, 0.5]}
-    return {name: np.broadcast_to(np.array(cells[name]), 4) for name in SCHEMAS[table]}
+    return {name: np.broadcast_to(np.array(cells[name]), 4) for name in names}
 
 
 @pytest.fixture

@@ -5,13 +5,8 @@ import pytest
 
 from evaluation.bootstrap import speaker_weights
 from evaluation.paper.verdicts import FAILS, HOLDS, OPEN
-from evaluation.sonification.complexity import (
-    LayerComplexity,
-    complexity_claim,
-    complexity_rows,
-    layer_complexity,
-    union_top,
-)
+from evaluation.sonification.complexity import MEMORY, complexity_claim, complexity_rows
+from evaluation.sonification.layer_complexity import LayerComplexity, layer_complexity, union_top
 
 WEIGHTS = speaker_weights(5, 400, seed=0)
 
@@ -31,6 +26,36 @@ def test_the_union_is_the_top_of_everything() -> None:
     everything = np.concatenate(whole, axis=1)
     assert (found == np.argsort(-everything, axis=1, kind="stable")[:, :k]).all()
     assert (best == np.take_along_axis(everything, found, 1)).all()
+
+
+def test_an_owner_has_one_place_in_the_union_too() -> None:
+    """Against going through all segments of two searches, which kept one of each owner, by score."""
+    generator = np.random.default_rng(3)
+    sizes, k, owners = (30, 24), 4, generator.integers(0, 6, 54)
+    whole = generator.integers(0, 9, (20, 54)).astype(np.float64)
+
+    def taken(row: np.ndarray, among: list[int]) -> list[int]:
+        kept: list[int] = []
+        for segment in sorted(among, key=lambda i: (-row[i], i)):
+            if owners[segment] not in owners[kept] and len(kept) < k:
+                kept.append(segment)
+        return kept
+
+    tops = [
+        np.array([taken(row, list(range(at, at + size))) for row in whole])
+        for at, size in zip((0, 30), sizes, strict=True)
+    ]
+    scores = [np.take_along_axis(whole, top, 1) for top in tops]
+    _, found = union_top(scores, [tops[0], tops[1] - 30], (0, 30), k, owners)
+    assert found.tolist() == [taken(row, list(range(54))) for row in whole]
+    few = np.where(owners < 2, owners, 0)  # two owners fill two places
+    best, found = union_top([scores[0]], [tops[0]], (0,), k, few)
+    assert (found[:, 2:] == -1).all() and (best[:, 2:] == -np.inf).all()
+
+
+def test_a_score_that_is_no_number_has_no_place() -> None:
+    best, ids = union_top([np.array([[np.nan, 2.0, np.nan]])], [np.array([[4, 5, 6]])], (0,), k=3)
+    assert ids.tolist() == [[5, -1, -1]] and best.tolist() == [[2.0, -np.inf, -np.inf]]
 
 
 def test_empty_places_come_last() -> None:
@@ -64,6 +89,23 @@ def test_the_bootstrap_is_copies_of_speakers() -> None:
         expected.append(np.mean(means))
     moved = np.array(expected) - np.mean(expected) + found.mean.value
     assert found.mean.replicates == pytest.approx(moved)
+
+
+def test_the_excess_is_what_is_beyond_moved_segments_in_the_same_draws() -> None:
+    generator = np.random.default_rng(2)
+    n_phones, speaker = generator.integers(1, 9, 40).astype(float), generator.integers(0, 5, 40)
+    ids, moved = generator.integers(-1, 40, (2, 6, 8))
+    found = layer_complexity(ids, n_phones, speaker, WEIGHTS, moved)
+    null = layer_complexity(moved, n_phones, speaker, WEIGHTS).mean
+    assert found.null is not None and found.excess is not None
+    assert found.excess.value == found.mean.value - null.value
+    assert (found.excess.replicates == found.mean.replicates - null.replicates).all()
+    row = complexity_rows("trained", "words", {"cnn1": found}, {"cnn1": 1}, 4.0)[0]
+    assert (row.null, row.excess) == (null.value, found.excess.value)
+    assert (row.excess_low, row.excess_high) == found.excess.interval()
+    alone = layer_complexity(ids, n_phones, speaker, WEIGHTS)
+    row = complexity_rows("trained", "words", {"cnn1": alone}, {"cnn1": 1}, 4.0)[0]
+    assert (row.null, row.excess, row.excess_low, row.excess_high) == (None,) * 4
 
 
 def test_one_speaker_gives_no_interval() -> None:
@@ -108,6 +150,10 @@ def test_a_rise_is_found_with_its_slope_and_beyond_the_untrained() -> None:
     assert "phones per layer" in claims["trained"].sentence
     assert "Spearman 1.00" in claims["trained"].sentence
     assert "falls with depth in untrained" in claims["untrained"].sentence
+    assert claims["trained"].sentence.endswith(MEMORY)
+    excess = complexity_claim("trained", "words", means["trained"], depths, beyond_moved=True)
+    assert (excess.verdict, excess.value) == (HOLDS, claims["trained"].value)
+    assert "beyond moved segments (words)" in excess.quantity and MEMORY not in excess.sentence
     beyond = {layer: means["flat"][layer] - means["untrained"][layer] for layer in depths}
     claim = complexity_claim("flat", "words", beyond, depths, less="untrained")
     assert claim.verdict == HOLDS and claim.quantity.endswith("less untrained,")

@@ -15,9 +15,10 @@ from evaluation.sonification.activity import CONSTANT, NEVER_ACTIVE
 from evaluation.sonification.layer_groups import grouped
 from evaluation.sonification.result import SearchSettings
 from evaluation.sonification.search import Search, sonify
-from evaluation.sonification.units import NGRAMS, build_units
+from evaluation.sonification.unit_names import NGRAMS
+from evaluation.sonification.units import build_units
 
-UNITS = ["segments", "utterances", "words", "phones", *NGRAMS]
+UNITS = ["segments", "utterances", "words", *NGRAMS]
 IH, MOON, BEA, NOTHING = range(4)  # features of layer `fine`
 
 

@@ -67,14 +67,17 @@ def test_dominance_has_a_panel_for_each_sex_and_model_and_the_band_of_chance() -
 
 def test_complexity_shows_minimum_mean_and_maximum_of_both_models() -> None:
     rows = [
-        ComplexityRow(model, layer, i, unit, 9, 0, 1.0, 2.0 + i, 1.5, 3.5, 7.0, 3.0)
+        ComplexityRow(model, layer, i, unit, 9, 0, 1.0, 2.0 + i, 1.5, 3.5, 7.0, 3.0, 2.5, i - 0.5)
         for model in ("baseline", "untrained")
         for unit in ("words", "ngrams")
         for i, layer in enumerate(LAYERS, start=1)
     ]
     figure = complexity_figure(rows)
     assert len(figure.axes) == 6
-    assert [len(panel.get_lines()) for panel in figure.axes] == [2, 3, 2] * 2  # and the base rate
+    assert [len(panel.get_lines()) for panel in figure.axes] == [2, 5, 2] * 2  # null, base rate
+    dotted = [line for line in figure.axes[1].get_lines() if line.get_linestyle() == ":"]
+    assert [line.get_ydata().tolist() for line in dotted] == [[2.5] * 3] * 2
+    assert "baseline, moved segments" in texts(figure)
     with pytest.raises(NothingToDrawError, match="phones"):
         complexity_figure([ComplexityRow("b", "cnn1", 1, "words", 9, 9, *(None,) * 6)])
 

@@ -22,7 +22,8 @@ from evaluation.sonification.overview import write_overview
 from evaluation.sonification.search import sonify
 from evaluation.sonification.study import study
 from evaluation.sonification.study_settings import StudySettings
-from evaluation.sonification.units import ARTICLE_UNITS, build_units
+from evaluation.sonification.unit_names import ARTICLE_UNITS
+from evaluation.sonification.units import build_units
 
 SETTINGS = StudySettings(
     splits=["test"], units=[*ARTICLE_UNITS, "phones1", "phones3"], k=5, pairs=20, words_shown=3,
@@ -150,6 +151,15 @@ def test_models_side_by_side(toy, data, folder) -> None:
     assert {r["model"] for r in claims} == {"toy", "untrained"}
     against = [r for r in claims if "less untrained" in r["quantity"] or "Fewer" in r["sentence"]]
     assert against and all(r["verdict"] == "cannot be said" for r in against)
+    draws = table(folder / "toy" / "complexity_draws.parquet")
+    found = {(r["unit"], r["layer"]): r for r in draws if r["replicate"] == -1}
+    for row in table(folder / "toy" / "complexity.parquet"):
+        draw = found[row["unit"], row["layer"]]
+        assert (draw["mean"], draw["excess"]) == (row["mean"], row["excess"])
+        assert row["excess"] == row["mean"] - row["null"]
+    for unit in ("words", "ngrams"):
+        told = {r["quantity"] for r in claims if (r["claim"], r["unit"]) == ("complexity", unit)}
+        assert len([name for name in told if "beyond moved segments" in name]) >= 1
     assert (folder / "overview" / "figures" / "complexity.svg").is_file()
     with pytest.raises(UserError, match="missing"):
         write_overview(folder, folder / "overview", ["toy", "missing"])

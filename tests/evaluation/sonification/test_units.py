@@ -7,8 +7,10 @@ import pytest
 from lhotse.supervision import AlignmentItem
 
 from acoustics.errors import UserError
-from evaluation.sonification.alignments import UNALIGNED
-from evaluation.sonification.units import NGRAMS, build_units
+from corpora.tiers import alignment_remarks
+from evaluation.sonification.complexity_findings import phones_inside
+from evaluation.sonification.unit_names import NGRAMS, canonical_units, phones_in
+from evaluation.sonification.units import build_units
 
 
 def items(*spans: tuple[str, float, float]) -> list[AlignmentItem]:
@@ -59,13 +61,44 @@ def test_ngrams_begin_at_every_phone_and_stay_in_their_utterance(toy) -> None:
     ]
     units = build_units(cuts, ["phones1", "phones2", "phones3", "phones7"])
     made = units.registries
-    assert made["phones1"].label.tolist() == list("abcdef")
+    assert list(made) == ["phones", "phones2", "phones3"]
+    assert made["phones"].label.tolist() == list("abcdef")
     assert made["phones2"].label.tolist() == ["a b", "b c", "c d", "e f"]
     assert made["phones3"].label.tolist() == ["a b c", "b c d"]
     assert made["phones3"].start.tolist() == [0, 1600]
     assert made["phones3"].end.tolist() == [6400, 8000]  # a pause inside belongs to it
     assert made["phones3"].parts.shape == (2, 3)
     assert units.missing["phones7"] == "no utterance has that many phones: phones7"
+
+
+def test_one_phone_has_one_name(toy) -> None:
+    assert canonical_units(["words", "phones1", "phones3", "phones", "phones3"]) == [
+        "words", "phones", "phones3",
+    ]  # fmt: skip
+    assert [phones_in(unit) for unit in ("phones", "phones1", "phones12")] == [1, 1, 12]
+    assert [phones_in(unit) for unit in ("words", "segments", "phones0", "phones3s")] == [None] * 4
+    units = build_units(toy.corpus(each=1).cuts, ["phones1", "segments", "phones"])
+    assert list(units.registries) == ["phones", "segments"]
+    assert units.registries["phones"] is units.tiers["phone"]
+    assert "phones1" not in build_units([toy.cut("a", 16000)], ["phones1"]).missing
+
+
+def test_pauses_are_no_phones_and_ngrams_reach_over_them(toy) -> None:
+    phones = items(("h#", 0.0, 0.1), ("a", 0.1, 0.2), ("b", 0.2, 0.3), ("pau", 0.3, 0.5),
+                   ("c", 0.5, 0.6), ("pau", 0.6, 0.8), ("d", 0.8, 0.9), ("h#", 0.9, 1.0))  # fmt: skip
+    tiers = {"phone": phones, "word": items(("ab", 0.1, 0.3), ("pau", 0.5, 0.9))}
+    cuts = [toy.cut("x", 16000, tiers=tiers)]
+    units = build_units(
+        cuts, ["words", "phones", "phones3"], known_phones=set("abcd"), pauses={"h#", "pau"}
+    )
+    made = units.registries
+    assert made["phones"].label.tolist() == list("abcd")
+    assert made["phones3"].label.tolist() == ["a b c", "b c d"]
+    assert made["phones3"].start.tolist() == [1600, 3200]
+    assert made["words"].label.tolist() == ["ab", "pau"]  # a word may be called so
+    assert phones_inside(made["words"], units.tiers["phone"]).tolist() == [2.0, 2.0]
+    whole = build_units(cuts, ["words"])
+    assert phones_inside(whole.registries["words"], whole.tiers["phone"]).tolist() == [2.0, 3.0]
 
 
 def test_ids_follow_the_cuts_and_segments_are_found_by_utterance(toy) -> None:
@@ -101,22 +134,41 @@ def test_what_is_wrong_with_an_alignment_is_counted_and_costs_itself_only(toy) -
     cuts = [toy.cut("x", 16000, tiers={"phone": wrong, "word": []}),
             toy.cut("y", 16000, tiers={"phone": fine, "word": fine}),
             toy.cut("z", 16000, tiers={"phone": fine})]  # fmt: skip
-    units = build_units(cuts, ["phones"], known_phones={"a", "b", "c", "d", "z"})
+    units = build_units(cuts, ["phones"], known_phones=set("abcdefhz"))
     phones = units.registries["phones"]
     assert phones.label.tolist() == ["a", "b", "c", "g", "d", "z", "z"]
     assert phones.end.tolist()[:5] == [3200, 8000, 9600, 12800, 16000]
     assert problems(units) == {
-        ("word", "the alignment is empty"): 1,
-        ("word", UNALIGNED): 1,
-        ("phone", "out of order: sorted"): 2,
-        ("phone", "reaches beyond the audio: cut"): 1,
-        ("phone", "lies beyond the audio: left out"): 1,
-        ("phone", "has no duration: left out"): 1,
-        ("phone", "has no label: left out"): 1,
-        ("phone", "time is not a finite number: left out"): 1,
-        ("phone", "label 'g' is not in the known set"): 1,
+        ("word", "alignment is empty"): 1,
+        ("word", "has no word alignment"): 1,
+        ("phone", "out of order, kept"): 3,  # "a", "b" and "g" begin before "c" or "d"
+        ("phone", "reaching beyond the audio, cut"): 1,
+        ("phone", "outside the audio, left out"): 1,
+        ("phone", "shorter than a sample, left out"): 1,
+        ("phone", "without a label, left out"): 1,
+        ("phone", "without finite times, left out"): 1,
+        ("phone", "'g' outside the known set, kept"): 1,
     }
+    said = {line for _, line in alignment_remarks(cuts, set("abcdefhz"))}  # the corpus says so too
+    assert len(said) == len(problems(units))
+    for tier, problem in problems(units):
+        kind = problem.rpartition(", ")[0].removeprefix("'g' ") or problem
+        assert any(tier in line and kind in line for line in said), problem
     assert {p.utterance for p in units.problems} == {"x", "z"}
+
+
+def test_an_item_has_a_sample_at_least_and_all_lie_in_the_audio(toy) -> None:
+    """Times in fractions of a sample, around both ends."""
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        begin = np.concatenate([rng.uniform(-3, 3, 20), rng.uniform(997, 1003, 20)]) / 16000
+        spans = [AlignmentItem("a", b, d) for b, d in zip(begin, rng.uniform(0, 3e-4, 40))]
+        units = build_units([toy.cut("a", 1000, tiers={"phone": spans})], ["phones"])
+        phones = units.registries["phones"]
+        left_out = sum(p.count for p in units.problems if p.problem.endswith("left out"))
+        assert 0 < len(phones) == 40 - left_out
+        assert (phones.start >= 0).all() and (phones.end <= 1000).all()
+        assert (phones.end > phones.start).all() and (np.diff(phones.start) >= 0).all()
 
 
 def test_without_alignments_segments_work_and_words_and_phones_say_what_is_missing(toy) -> None:
