@@ -91,21 +91,23 @@ class FeatureActivity(Metric):
             values: valid states of a batch.
             sampled: rows of them that go into the histogram; see `sampled_rows`.
         """
+        if not len(values):
+            return
         values = values.float()
-        self.states = self.states + len(values)
-        self.histogram = self.histogram + histogram(values[sampled])
-        below = above = values
-        if not all_finite(values):
+        self.states += len(values)
+        self.histogram += histogram(values.index_select(0, sampled))
+        low, high = values.amin(0), values.amax(0)
+        if not all_finite(torch.stack([low, high])):
             broken = ~torch.isfinite(values)
-            self.broken = self.broken + broken.sum(0)
-            below = values.masked_fill(broken, torch.inf)
-            above = values.masked_fill(broken, -torch.inf)
+            self.broken += broken.sum(0)
+            low = values.masked_fill(broken, torch.inf).amin(0)
+            high = values.masked_fill(broken, -torch.inf).amax(0)
             values = values.masked_fill(broken, 0.0)
-        self.positive = self.positive + values.sign().clamp_(min=0).sum(0).to(torch.int64)
-        self.total = self.total + values.sum(0, dtype=torch.float64)
-        if len(values):
-            self.low = torch.minimum(self.low, below.amin(0))
-            self.high = torch.maximum(self.high, above.amax(0))
+        signs = values.sign()
+        self.positive += (signs if low.amin() >= 0 else signs.clamp_(min=0)).sum(0).to(torch.int64)
+        self.total += values.sum(0, dtype=torch.float64)
+        torch.minimum(self.low, low, out=self.low)
+        torch.maximum(self.high, high, out=self.high)
 
     def compute(self) -> Activity:
         """The statistics so far, of all processes."""

@@ -29,11 +29,11 @@ EDGES: np.ndarray = np.concatenate([-_POSITIVE[::-1], _POSITIVE])
 def histogram(values: Float[Tensor, "state feature"]) -> Int[Tensor, "feature bin"]:
     """How many values of each feature fall into each bin; those that are not finite into none."""
     bits = values.float().contiguous().view(torch.int32)
-    step = ((bits & 0x7FFFFFFF) >> _SHIFT) - _FIRST
-    step = step.clamp(-1, SIDE - 1)
-    place = SIDE + torch.where(bits < 0, -1 - step, 1 + step)
+    sign = bits >> 31  # -1 below 0
+    step = (bits & 0x7FFFFFFF).bitwise_right_shift_(_SHIFT).sub_(_FIRST - 1).clamp_(0, SIDE)
     features = values.shape[1]
-    place = place + BINS * torch.arange(features, device=values.device)
+    middle = torch.arange(SIDE, features * BINS, BINS, dtype=torch.int32, device=values.device)
+    place = step.bitwise_xor_(sign).sub_(sign).add_(middle)  # the bin of 0 and the step, signed
     place = place if all_finite(values) else place[torch.isfinite(values)]
     counts = torch.bincount(place.flatten(), minlength=features * BINS)
     return counts.view(features, BINS).to(torch.int32)

@@ -32,6 +32,8 @@ from evaluation.sonification.top_segments import TopSegments
 from evaluation.sonification.units import SpeechUnits
 from evaluation.sonification.word_table import WordTable, table_labels
 
+GIVE_BACK_EVERY = 4  # batches: to take freed pages anew costs up to a third of a pass
+
 
 class Search:
     """Takes in batches one by one, as they come; `result` is asked for at the end.
@@ -111,7 +113,7 @@ class Search:
         for layer in self.tap.layers:
             lengths = self.tap.recogniser.state_lengths(layer.name, samples)
             values = channel_states(outputs.pop(layer.name))
-            states = values.flatten(0, 1)[here.valid_rows(lengths, values.shape[1])]
+            states = values.flatten(0, 1).index_select(0, here.valid_rows(lengths, values.shape[1]))
             yield layer.name, layer, lengths, states
             for name, chosen in self.sets[layer.name].items():
                 yield name, layer, lengths, states[:, chosen].mean(1, keepdim=True)
@@ -207,9 +209,10 @@ def sonify(
         >>> units.registries["segments"].utterance[best]  # doctest: +SKIP
     """
     search = Search(recogniser, units, settings, device)
-    for batch in batches:
+    for number, batch in enumerate(batches, start=1):
         search.add(batch)
-        give_back_freed()
+        if number % GIVE_BACK_EVERY == 0:
+            give_back_freed()
         if progress is not None:
             done, total = search.attendance.done, len(units.utterances)
             progress(done / max(total, 1), f"{done} of {total} utterances heard")

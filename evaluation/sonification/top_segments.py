@@ -18,6 +18,7 @@ from evaluation.sonification.pooling import all_finite
 
 EMPTY = torch.iinfo(torch.int64).min
 LOW_BITS = 0xFFFFFFFF  # of a key: the id, upside down
+PART = 64  # segments merged at once while fewer than k are kept, and so every one counts
 
 
 class Top(NamedTuple):
@@ -81,20 +82,30 @@ class TopSegments(Metric):
         """Take in segments; a score that is not a finite number is counted and never kept."""
         if not all_finite(scores):
             broken = ~torch.isfinite(scores)
-            self.broken = self.broken + broken.sum(1)
+            self.broken += broken.sum(1)
             scores = scores.masked_fill(broken, -torch.inf)
+        full = bool((self.keys[:, -1] != EMPTY).all())
+        size = max(scores.shape[1], 1) if full else PART
+        for part, part_ids in zip(scores.split(size, dim=1), ids.split(size), strict=True):
+            self._merge(part, part_ids)
+
+    def _merge(
+        self, scores: Float[Tensor, "feature segment"], ids: Int[Tensor, " segment"]
+    ) -> None:
+        """Only what is no worse than the worst that is kept is looked at again."""
         worst = self.keys[:, -1]
         hopeful = torch.where(worst == EMPTY, -torch.inf, score_of(worst))
-        rows = (scores.amax(1) >= hopeful).nonzero()[:, 0]
-        if not len(rows):
+        row, place = (scores >= hopeful[:, None]).nonzero().unbind(1)
+        if not len(row):
             return
-        scores = scores[rows]
-        most = int((scores >= hopeful[rows, None]).sum(1).max())  # no row has more candidates
-        if most < scores.shape[1]:
-            scores, place = scores.topk(most, dim=1)
-            ids = ids[place]
-        candidates = torch.cat([self.keys[rows], pack(scores, ids)], dim=1)
-        self.keys = self.keys.index_copy(0, rows, best(candidates, self.k, self.owners))
+        rows, counts = row.unique_consecutive(return_counts=True)
+        begin = counts.cumsum(0) - counts
+        number = torch.arange(len(rows), device=row.device).repeat_interleave(counts)
+        column = self.k + torch.arange(len(row), device=row.device) - begin[number]
+        candidates = self.keys.new_full((len(rows), self.k + int(counts.max())), EMPTY)
+        candidates[:, : self.k] = self.keys[rows]
+        candidates[number, column] = pack(scores[row, place], ids[place])
+        self.keys.index_copy_(0, rows, best(candidates, self.k, self.owners))
 
     def compute(self) -> Top:
         """The best segments so far, of all processes."""
@@ -108,8 +119,8 @@ class TopSegments(Metric):
 
 
 def pack(
-    scores: Float[Tensor, "feature segment"], ids: Int[Tensor, "*feature_or_none segment"]
-) -> Int[Tensor, "feature segment"]:
+    scores: Float[Tensor, "*feature candidate"], ids: Int[Tensor, " candidate"]
+) -> Int[Tensor, "*feature candidate"]:
     """Keys that sort by score, then by the lower id; `EMPTY` where a score is minus infinity."""
     bits = (scores.float() + 0.0).view(torch.int32)  # + 0.0: minus zero is zero
     ordered = bits ^ ((bits >> 31) & 0x7FFFFFFF)
