@@ -136,7 +136,7 @@ def alone(side: str, name: str, minutes: float) -> None:
     for batch in batches:
         way.add(batch)
     if isinstance(way, Search):
-        kept = sum(top.keys.nbytes for tops in way.tops.values() for top in tops) / 1e6
+        kept = sum(top.keys.nbytes for tops in way.gathering.tops.values() for top in tops) / 1e6
     else:
         kept = way.kept_mb
     way.result()

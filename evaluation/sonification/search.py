@@ -29,7 +29,7 @@ from evaluation.sonification.result import (
 )
 from evaluation.sonification.units import SpeechUnits
 
-GIVE_BACK_EVERY = 16  # batches: to take freed pages anew costs a third of a pass
+GIVE_BACK_EVERY = 4  # batches: to take freed pages anew costs up to a third of a pass
 
 
 class Search:
