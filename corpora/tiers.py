@@ -13,14 +13,15 @@ from corpora.corpus import SAMPLE_RATE
 TOLERANCE_S = 0.001
 """Aligners round their times; what is off by less is no flaw."""
 
-LEFT_OUT = (
+WITHOUT_AUDIO = (
     "without finite times",
     "ending before they begin",
     "shorter than a sample",
     "outside the audio",
-    "without a label",
 )
-"""Flaws of items that have no audio, worst first, and of those that say nothing."""
+"""Flaws of items that have no audio, worst first."""
+WITHOUT_LABEL = "without a label"
+LEFT_OUT = (*WITHOUT_AUDIO, WITHOUT_LABEL)
 CUT = "reaching beyond the audio"
 KEPT = ("out of order", "overlapping earlier ones")
 UNKNOWN = "outside the known set"
@@ -84,7 +85,7 @@ def check_tiers(cut: Cut, phones: Collection[str] | None = None) -> CheckedTiers
     for tier, items in (alignment or {}).items():
         times = time_flaws(items, cut.duration)
         kinds = [
-            kind if kind in LEFT_OUT or label_of(item) else LEFT_OUT[-1]
+            kind if kind in LEFT_OUT or label_of(item) else WITHOUT_LABEL
             for kind, item in zip(times, items, strict=True)
         ]
         known = phones if tier == "phone" else None
@@ -131,7 +132,7 @@ def time_flaws(items: Sequence[AlignmentItem], duration_s: float) -> list[str]:
     disorder = begin < _latest_before(begin, nowhere) - TOLERANCE_S
     overlap = begin < _latest_before(end, nowhere) - TOLERANCE_S
     conditions = [*left_out, outside, beyond, disorder, overlap]
-    kinds: list[str] = np.select(conditions, [*LEFT_OUT, CUT, *KEPT], default="").tolist()
+    kinds: list[str] = np.select(conditions, [*WITHOUT_AUDIO, CUT, *KEPT], default="").tolist()
     return kinds
 
 
