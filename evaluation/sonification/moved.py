@@ -4,6 +4,10 @@ The mean activation over a short segment reaches further than that over a long o
 depends on how long a layer remembers. So features of mere noise prefer some lengths, and lengths
 are numbers of phones. A segment that is moved keeps its length, its utterance and its number of
 phones, and is where nothing of this was said.
+
+Words are few, and moved ones hardly fit what a feature answers to. But n-grams begin at every
+phone, and moved ones are everywhere too: there, only what has more (or fewer) phones than usually
+go into the time for which a feature is active is beyond them.
 """
 
 from dataclasses import replace

@@ -331,6 +331,7 @@ def test_folded_tiers_keep_their_times(timit: Path, corpus: Make) -> None:
     assert [item.symbol for item in coarse] == ["sil", "d", "ow", "n", "sil"]
     assert [item.start for item in coarse] == [i.start for i in fine if i.symbol != "q"]
     assert folded(fine) == coarse and both[1].phone_set == PHONES_39
+    assert both[0].pauses == {"pau", "epi", "h#"} < PHONES_61 and both[1].pauses == {"sil"}
 
 
 def test_files_by_themselves(tmp_path: Path) -> None:

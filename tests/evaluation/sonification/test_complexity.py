@@ -29,7 +29,7 @@ def test_the_union_is_the_top_of_everything() -> None:
 
 
 def test_an_owner_has_one_place_in_the_union_too() -> None:
-    """Against going through all segments of two searches, which kept one of each owner, by score."""
+    """Against going through all segments of two searches, each of which kept one of an owner."""
     generator = np.random.default_rng(3)
     sizes, k, owners = (30, 24), 4, generator.integers(0, 6, 54)
     whole = generator.integers(0, 9, (20, 54)).astype(np.float64)
