@@ -12,7 +12,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from torch.utils.tensorboard import SummaryWriter
 
 from evaluation.listening import Sample, read_samples
-from evaluation.tensorboard_samples import log_curves, log_samples
+from evaluation.sonification.logged import read_studies
+from evaluation.tensorboard_samples import log_curves, log_samples, log_sonification
 
 
 def test_samples_and_curves_are_read_back(whole_run: Path, tmp_path: Path) -> None:
@@ -39,3 +40,29 @@ def test_samples_and_curves_are_read_back(whole_run: Path, tmp_path: Path) -> No
     assert [event.step for event in scalars] == list(range(1, 10))
     assert [event.value for event in scalars] == pytest.approx(means)
     assert events.Scalars("stoi/clean/robust/natural")[0].step == 0
+
+
+def test_sonification_is_read_back(sonified_run: Path, tmp_path: Path) -> None:
+    (sonified_run / "sonification/robust/clips/best1.flac").unlink()
+    with SummaryWriter(str(tmp_path / "log")) as writer:
+        log_sonification(writer, read_studies(sonified_run))
+    events = EventAccumulator(str(tmp_path / "log")).Reload()
+    tags = events.Tags()
+    best = {
+        f"baseline/{layer}/2/{rank}" for layer in ("conv1", "conv2", "lstm1") for rank in (1, 2)
+    }
+    best |= {f"robust/{layer}/2/1" for layer in ("conv1", "conv2", "lstm1")}
+    assert set(tags["audio"]) == {f"sonification/{name}" for name in best}
+    curve = events.Scalars("sonification/curves/dominance/segments/robust, male")
+    assert [(event.step, event.value) for event in curve] == [
+        (depth, pytest.approx(0.25 / depth)) for depth in (1, 2, 3)
+    ]
+    means = events.Scalars("sonification/curves/complexity/words/baseline")
+    assert [event.value for event in means] == [2.5, 3.5, 4.5]
+    assert "sonification/figures/robust/same_word" in tags["images"]
+    assert len(tags["images"]) == 2 * 3
+
+
+def test_a_run_without_studies_logs_nothing_of_them(tmp_path: Path) -> None:
+    studies = read_studies(tmp_path)
+    assert not (studies.examples or studies.curves or studies.figures)

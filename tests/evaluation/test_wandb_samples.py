@@ -11,6 +11,7 @@ import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ import wandb
 from wandb.proto import wandb_internal_pb2 as records
 
 from evaluation.listening import Sample, read_samples
+from evaluation.records import SummaryRow
+from evaluation.sonification.logged import COLUMNS
 from evaluation.wandb_account import is_logged_in
 from evaluation.wandb_samples import (
     finish,
@@ -124,6 +127,37 @@ def test_offline_run_is_read_back_after_a_move(run_folder: Path, nobody: Path) -
     for row in summary:
         name = f"{row['metric']}.{row['scorer']}/{row['condition']}/{row['model']}/{row['layer']}"
         assert numbers[name] == pytest.approx(float(row["mean"]))
+
+
+def test_examples_of_sonification_are_a_table_with_sounds(sonified_run: Path, nobody: Path) -> None:
+    studies = sonified_run / "sonification"
+    (studies / "robust/clips/best1.flac").unlink()
+    (sonified_run / "summary.csv").write_text(",".join(f.name for f in fields(SummaryRow)) + "\n")
+    log_run(sonified_run, "mine", ["wandb"])
+    (book,) = sonified_run.glob("wandb/offline-run-*/run-*.wandb")
+    paths = {
+        entry.path: Path(entry.local_path)
+        for record in stored(book)
+        for entry in record.artifact.manifest.contents
+    }
+    (path,) = (path for name, path in paths.items() if name.endswith("robust.table.json"))
+    table = json.loads(path.read_text())
+    assert table["columns"] == [*COLUMNS, "audio"]
+    assert [row[:-1] for row in table["data"]] == [
+        [layer, 2, 0.4, rank, 0.5, "w01", "female", "sea", "s iː"]
+        for layer in ("conv1", "conv2", "lstm1")
+        for rank in (1, 2)
+    ]
+    sounds = [row[-1] for row in table["data"]]
+    assert sounds[1::2] == [None] * 3  # their clip is gone
+    best = (studies / "robust/clips/best0.flac").read_bytes()
+    assert all(paths[sound["path"]].read_bytes() == best for sound in sounds[::2])
+    logged = history(book)
+    assert logged["sonification/baseline.nrows"] == 6
+    for name in ("dominance/segments", "complexity/words"):
+        assert any(key.startswith(f"sonification/curves/{name}") for key in logged)
+    picture = book.parent / "files" / logged["sonification/figures/baseline/heat_map.path"]
+    assert picture.read_bytes() == (studies / "baseline/figures/heat_map.png").read_bytes()
 
 
 def test_logged_in_or_not(nobody: Path, monkeypatch: pytest.MonkeyPatch) -> None:
