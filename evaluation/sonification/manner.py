@@ -29,7 +29,7 @@ class Manner:
         activity: a row per layer and measure.
         blocks: a row per block of three layers or more.
         claims: dense or sparse, short or long, spiky or smooth; the ends of blocks.
-        failed: utterances that were left out, since a state was no finite number.
+        failed: utterances that were left out for the features that are not finite in them.
     """
 
     activity: list[ActivityRow]
@@ -55,7 +55,7 @@ def manner_of(
     estimates = block_estimates(layers, blocks) if blocks else {}
     if blocks:
         claims.append(block_claim(name, estimates))
-    heard = [int((found.frames > 0).sum()) for found in patterns.values()]
+    heard = [int((found.frames > 0).any(1).sum()) for found in patterns.values()]
     claims = [hedged(claim, max(heard, default=0)) for claim in claims]
     failed = max((int(found.n_failed) for found in patterns.values()), default=0)
     return Manner(

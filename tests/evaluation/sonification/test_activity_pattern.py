@@ -110,18 +110,30 @@ def test_the_lag_is_in_seconds() -> None:
 def test_dead_features_and_failed_utterances_are_counted() -> None:
     states, lengths = noise(4, 20, 3), torch.full((4,), 20)
     states[..., 1] = -1.0
+    whole = pattern_of(states, lengths, speakers := torch.tensor([0, 1, 0, 1])).compute()
     states[2, 5, 0] = torch.nan
-    speakers = torch.tensor([0, 1, 0, 1])
     pattern = pattern_of(states, lengths, speakers)
     assert int(pattern.n_failed) == 1 and np.isnan(pattern.compute().active_share[1])
-    kept = pattern_of(states[[0, 1, 3]], lengths[:3], speakers[[0, 1, 3]])
-    assert pattern.compute().active_share[2] == pytest.approx(
-        kept.compute().active_share[2], rel=0.1
-    )
+    kept = pattern_of(states[[0, 1, 3]], lengths[:3], speakers[[0, 1, 3]]).compute()
+    found = np.array(pattern.compute())
+    assert found[:, 0] == pytest.approx(np.array(kept)[:, 0])  # of this feature it is left out
+    assert found[:, 2] == pytest.approx(np.array(whole)[:, 2])  # of all others it is not
+    assert pattern.frames.tolist() == [[20, 40, 40], [40, 40, 40]]
     layer = layer_activity(pattern, speaker_weights(2, 20, 0))
     rows = activity_rows("trained", {"cnn1": layer}, {"cnn1": 1})
     assert [row.measure for row in rows] == ["active_share", "length_s", "spikiness"]
     assert rows[0].n_silent == 1 and rows[0].mean == pytest.approx(np.nanmean(layer.features[0]))
+
+
+@pytest.mark.parametrize("broken", [torch.nan, torch.inf, -torch.inf])
+def test_a_feature_that_is_no_number_takes_nothing_from_the_others(broken) -> None:
+    states, lengths, speakers = noise(4, 20, 3), torch.full((4,), 20), torch.tensor([0, 1, 0, 1])
+    whole = np.array(pattern_of(states, lengths, speakers).compute())
+    states[..., 1] = broken
+    pattern = pattern_of(states, lengths, speakers)
+    found = np.array(pattern.compute())
+    assert int(pattern.n_failed) == 4 and np.isnan(found[:, 1]).all()
+    assert found[:, [0, 2]] == pytest.approx(whole[:, [0, 2]])
 
 
 def test_replicates_are_copies_of_speakers() -> None:
