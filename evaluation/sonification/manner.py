@@ -9,15 +9,16 @@ from evaluation.sonification.activity_blocks import (
     block_estimates,
     block_rows,
     blocks_of,
+    compared_layers,
 )
 from evaluation.sonification.activity_claims import (
     ActivityRow,
     activity_claims,
     activity_rows,
-    layer_activity,
 )
 from evaluation.sonification.activity_pattern import ActivityPattern
 from evaluation.sonification.depth_trend import Claim, hedged
+from evaluation.sonification.layer_activity import layer_activity
 from evaluation.sonification.voices import Voices
 
 
@@ -49,9 +50,13 @@ def manner_of(
         depths: of the layers.
         voices: the speakers, who are drawn for the intervals.
     """
-    layers = {layer: layer_activity(found, voices.weights) for layer, found in patterns.items()}
+    blocks = blocks_of(patterns)
+    profiled = set(compared_layers(blocks))
+    layers = {
+        layer: layer_activity(found, voices.weights, layer in profiled)
+        for layer, found in patterns.items()
+    }
     claims = activity_claims(name, layers, depths)
-    blocks = blocks_of(layers)
     estimates = block_estimates(layers, blocks) if blocks else {}
     if blocks:
         claims.append(block_claim(name, estimates))

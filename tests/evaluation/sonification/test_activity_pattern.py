@@ -15,13 +15,9 @@ from evaluation.sonification.activity_blocks import (
     block_rows,
     blocks_of,
 )
-from evaluation.sonification.activity_claims import (
-    LayerActivity,
-    activity_claims,
-    activity_rows,
-    layer_activity,
-)
+from evaluation.sonification.activity_claims import activity_claims, activity_rows
 from evaluation.sonification.activity_pattern import ActivityPattern, peak_activations
+from evaluation.sonification.layer_activity import LayerActivity, layer_activity
 
 TIMING = Timing(320, Fraction(0))  # 20 ms, so the lag of 40 ms is two states
 
@@ -159,7 +155,21 @@ def layer_with(length: int, every: int, seed: int) -> LayerActivity:
     states = ((time + phase) % every < width).float()
     states = states * (1 + 0.1 * noise(8, 400, 30, seed))
     pattern = pattern_of(states, torch.full((8,), 400), torch.arange(8))
-    return layer_activity(pattern, speaker_weights(8, 60, seed=3))
+    return layer_activity(pattern, speaker_weights(8, 60, seed=3), profiled=True)
+
+
+def test_what_is_kept_of_replicates_is_their_means_and_quantiles() -> None:
+    states, lengths, speakers = noise(6, 25, 4), torch.full((6,), 25), torch.arange(6)
+    states[..., 2] = 0
+    pattern, weights = pattern_of(states, lengths, speakers), speaker_weights(6, 30, 0)
+    layer, drawn = layer_activity(pattern, weights, profiled=True), pattern.weighted(weights)
+    assert layer.means["length_s"].replicates == pytest.approx(np.nanmean(drawn.length_s, axis=1))
+    assert layer.profile is not None and layer.profile.drawn.shape == (3, 30, 19)
+    middle = layer.profile.drawn[1, :, 9]
+    assert middle == pytest.approx(np.nanmedian(np.log(drawn.length_s), axis=1))
+    plain = layer_activity(pattern, weights)
+    with pytest.raises(ValueError, match="no profile"):
+        block_estimates(dict.fromkeys(("b.1", "b.2", "b.3"), plain), {"b": ["b.1", "b.2", "b.3"]})
 
 
 def test_dense_and_spiky_to_sparse_and_long() -> None:
@@ -201,7 +211,7 @@ def test_the_last_layer_of_a_block_is_like_its_first() -> None:
 def test_the_distance_of_a_layer_to_itself_is_zero_and_to_a_dead_one_unknown() -> None:
     spiky = layer_with(2, 6, 1)
     dead = pattern_of(torch.zeros(8, 20, 30), torch.full((8,), 20), torch.arange(8))
-    silent = layer_activity(dead, speaker_weights(8, 60, seed=3))
+    silent = layer_activity(dead, speaker_weights(8, 60, seed=3), profiled=True)
     estimates = block_estimates(
         {"b.1": spiky, "b.2": silent, "b.3": spiky}, {"b": ["b.1", "b.2", "b.3"]}
     )
