@@ -10,8 +10,10 @@ numbers, of the half-wave rectified activation (after a ReLU: of the activation)
 
 Peak over mean and the kurtosis of differences are not used: both grow when the same bumps come less
 often, so they cannot tell "dense and spiky" from "sparse and long". This one does not care about
-scale, offset or how often bumps come, and being over milliseconds, not over states, it compares
-layers of different strides.
+scale, offset or how often bumps come.
+
+No run is shorter than a state, and its length is a whole number of them. So layers are compared
+only where their states are equally far apart: see `common_stride`.
 """
 
 from typing import NamedTuple
@@ -66,7 +68,7 @@ class ActivityPattern(Metric):
     not finite all through it, and for no other; `n_failed` counts utterances with such a feature.
 
     Args:
-        peaks: of each feature, from `peak_activations` over a first pass.
+        peaks: of each feature, from `peak_activations` over a first pass through the same states.
         n_speakers: number of speakers.
         timing: of the layer.
         sample_rate: in Hz.
