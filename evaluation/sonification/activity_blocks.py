@@ -12,11 +12,9 @@ from jaxtyping import Float
 
 from evaluation.bootstrap import Estimate
 from evaluation.paper.verdicts import FAILS, HOLDS, OPEN, Margin
-from evaluation.sonification.activity_claims import LayerActivity
-from evaluation.sonification.activity_pattern import MEASURES, Pattern
+from evaluation.sonification.activity_pattern import MEASURES
 from evaluation.sonification.depth_trend import Claim, unknown_claim
-
-QUANTILES = np.linspace(0.05, 0.95, 19)
+from evaluation.sonification.layer_activity import LayerActivity, Profile, scaled
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,50 +49,48 @@ def blocks_of(layers: Iterable[str]) -> dict[str, list[str]]:
     return {block: members for block, members in found.items() if len(members) >= 3}
 
 
+def compared_layers(blocks: Mapping[str, list[str]]) -> list[str]:
+    """First, penultimate and last layer of every block."""
+    return [name for block in blocks.values() for name in (block[0], block[-2], block[-1])]
+
+
 def block_estimates(
     layers: Mapping[str, LayerActivity], blocks: Mapping[str, list[str]]
 ) -> dict[str, tuple[Estimate, Estimate]]:
-    """Distance of each block's last layer to its first and to its penultimate one."""
-    profiles = {
-        name: (_profile(layers[name].features), _profile(layers[name].drawn))
-        for members in blocks.values()
-        for name in (members[0], members[-2], members[-1])
-    }
+    """Distance of each block's last layer to its first and to its penultimate one.
+
+    Args:
+        layers: all of them; those of `compared_layers` with their profiles.
+        blocks: of `blocks_of`.
+
+    Raises:
+        ValueError: a layer has no profile.
+    """
+    profiles = {name: _profile(layers, name) for name in compared_layers(blocks)}
     spread = _spreads(layers)
     found = {}
     for block, (first, *_, penultimate, last) in blocks.items():
         pair = []
         for other in (first, penultimate):
             value, drawn = (
-                (np.abs(mine - its).mean(-1) / spread[:, None]).mean(0)
+                (np.abs(mine - its).mean(-1).T / spread).mean(-1)
                 for mine, its in zip(profiles[last], profiles[other], strict=True)
             )
-            pair.append(Estimate(float(value[0]), drawn))
+            pair.append(Estimate(float(value), drawn))
         found[block] = pair[0], pair[1]
     return found
 
 
-def _scaled(pattern: Pattern) -> list[np.ndarray]:
-    """Measures as they are compared, each (case, feature): lengths by their logarithm."""
-    with np.errstate(invalid="ignore"):
-        each = pattern.active_share, np.log(pattern.length_s), pattern.spikiness
-    return [np.atleast_2d(measure) for measure in each]
-
-
-def _profile(pattern: Pattern) -> Float[np.ndarray, "measure case quantile"]:
-    """Quantiles of the measures over a layer's active features; NaN where there are none."""
-    found = []
-    for values in _scaled(pattern):
-        silent = np.isnan(values).all(1)
-        filled = np.where(silent[:, None], 0.0, values)
-        quantiles = np.nanquantile(filled, QUANTILES, axis=1).T
-        found.append(np.where(silent[:, None], np.nan, quantiles))
-    return np.stack(found)
+def _profile(layers: Mapping[str, LayerActivity], name: str) -> Profile:
+    profile = layers[name].profile
+    if profile is None:
+        raise ValueError(f"{name} has no profile")
+    return profile
 
 
 def _spreads(layers: Mapping[str, LayerActivity]) -> Float[np.ndarray, " measure"]:
     """Standard deviation of each measure over all features of all layers; inf of a constant one."""
-    each = [_scaled(found.features) for found in layers.values()]
+    each = [scaled(found.features) for found in layers.values()]
     pooled = [np.concatenate([layer[i][0] for layer in each]) for i in range(len(MEASURES))]
     spreads = [np.nanstd(values) if np.isfinite(values).any() else np.nan for values in pooled]
     return np.array([spread if spread > 0 else np.inf for spread in spreads])

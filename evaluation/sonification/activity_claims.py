@@ -8,10 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
 
-from evaluation.bootstrap import Estimate
-from evaluation.sonification.activity_pattern import MEASURES, ActivityPattern, Pattern
+from evaluation.sonification.activity_pattern import MEASURES
 from evaluation.sonification.depth_trend import (
     FEWEST_LAYERS,
     Claim,
@@ -19,6 +17,7 @@ from evaluation.sonification.depth_trend import (
     trend_claim,
     unknown_claim,
 )
+from evaluation.sonification.layer_activity import LayerActivity
 
 CLAIMED = {
     "active_share": ("share of active frames", False, ""),
@@ -43,37 +42,6 @@ class ActivityRow:
     ci_high: float | None
 
 
-@dataclass(frozen=True)
-class LayerActivity:
-    """Measures of one layer's features and their replicates over speakers.
-
-    Attributes:
-        features: shape (feature,).
-        drawn: shape (replicate, feature).
-    """
-
-    features: Pattern
-    drawn: Pattern
-
-    def mean(self, measure: str) -> Estimate:
-        """Mean over the features that were ever active."""
-        value = _mean(getattr(self.features, measure)[None])[0]
-        return Estimate(float(value), _mean(getattr(self.drawn, measure)))
-
-
-def layer_activity(
-    pattern: ActivityPattern, weights: Int[np.ndarray, "replicate speaker"]
-) -> LayerActivity:
-    """What was gathered of a layer, with replicates; `weights` are the same for all layers."""
-    return LayerActivity(pattern.compute(), pattern.weighted(weights))
-
-
-def _mean(values: Float[np.ndarray, "case feature"]) -> Float[np.ndarray, " case"]:
-    known = np.isfinite(values)
-    with np.errstate(invalid="ignore"):
-        return np.where(known, values, 0.0).sum(1) / known.sum(1)
-
-
 def activity_rows(
     model: str, layers: Mapping[str, LayerActivity], depths: Mapping[str, int]
 ) -> list[ActivityRow]:
@@ -81,7 +49,7 @@ def activity_rows(
     rows = []
     for layer, found in layers.items():
         for measure in MEASURES:
-            estimate = found.mean(measure)
+            estimate = found.means[measure]
             of_features = getattr(found.features, measure)
             counts = len(of_features), int(np.isnan(of_features).sum())
             low, high = estimate.interval() or (None, None)
@@ -96,7 +64,7 @@ def activity_claims(
     """Are deep layers sparser, their activations longer and smoother? A row per measure."""
     claims = []
     for measure, (what, rises, per) in CLAIMED.items():
-        means = {name: found.mean(measure) for name, found in layers.items()}
+        means = {name: found.means[measure] for name, found in layers.items()}
         known = {name: mean for name, mean in means.items() if np.isfinite(mean.value)}
         if len(known) < FEWEST_LAYERS:
             why = f"fewer than {FEWEST_LAYERS} layers of {model} are ever active"

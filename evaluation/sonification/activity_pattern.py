@@ -10,15 +10,17 @@ numbers, of the half-wave rectified activation (after a ReLU: of the activation)
 
 Peak over mean and the kurtosis of differences are not used: both grow when the same bumps come less
 often, so they cannot tell "dense and spiky" from "sparse and long". This one does not care about
-scale, offset or how often bumps come, and being over milliseconds, not over states, it compares
-layers of different strides.
+scale, offset or how often bumps come.
+
+No run is shorter than a state, and its length is a whole number of them. So layers are compared
+only where their states are equally far apart: see `equal_stride`.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torchmetrics import Metric
 
@@ -27,6 +29,7 @@ from acoustics.frames import Timing, valid_mask
 ACTIVE = 0.1
 LAG_S = 0.04
 MEASURES = ("active_share", "length_s", "spikiness")
+SUMS = ("active", "runs", "changes", "first", "second", "frames", "pairs")
 
 
 class Pattern(NamedTuple):
@@ -40,23 +43,32 @@ class Pattern(NamedTuple):
 def peak_activations(
     states: Float[Tensor, "batch state feature"], lengths: Int[Tensor, " batch"]
 ) -> Float[Tensor, " feature"]:
-    """Highest rectified activation of each feature in a batch; what is not finite does not count.
+    """Highest rectified activation of each feature in a batch, of what `ActivityPattern` counts.
 
     Peaks of several batches are joined by `torch.maximum`.
     """
-    valid = valid_mask(lengths, states.shape[1])[..., None] & states.isfinite()
-    return states.where(valid, states.new_zeros(())).clamp(min=0).amax((0, 1))
+    counted, _ = _counted(states, lengths)
+    return states.where(counted, states.new_zeros(())).clamp(min=0).amax((0, 1))
+
+
+def _counted(
+    states: Float[Tensor, "batch state feature"], lengths: Int[Tensor, " batch"]
+) -> tuple[Bool[Tensor, "batch state feature"], Bool[Tensor, "batch feature"]]:
+    """Which states count, and which features are finite all through which utterance."""
+    valid = valid_mask(lengths, states.shape[1])[..., None]
+    finite = (states.isfinite() | ~valid).all(1)
+    return valid & finite[:, None], finite
 
 
 class ActivityPattern(Metric):
     """Gathers the activity of one layer's features, batch by batch, apart for every speaker.
 
     Sums only, in double precision: batches may come in any order, and ranks are added. Memory is
-    six numbers for every speaker and feature. An utterance with a state that is not finite is left
-    out and counted in `n_failed`.
+    seven numbers for every speaker and feature. An utterance is left out for the features that are
+    not finite all through it, and for no other; `n_failed` counts utterances with such a feature.
 
     Args:
-        peaks: of each feature, from `peak_activations` over a first pass.
+        peaks: of each feature, from `peak_activations` over a first pass through the same states.
         n_speakers: number of speakers.
         timing: of the layer.
         sample_rate: in Hz.
@@ -89,10 +101,8 @@ class ActivityPattern(Metric):
         self.stride_s = timing.stride / sample_rate
         self.lag = max(1, round(lag_s / self.stride_s))
         table = torch.zeros(n_speakers, len(peaks), dtype=torch.float64)
-        for name in ("active", "runs", "changes", "first", "second"):
+        for name in SUMS:
             self.add_state(name, table.clone(), dist_reduce_fx="sum")
-        for name in ("frames", "pairs"):
-            self.add_state(name, torch.zeros(n_speakers).double(), dist_reduce_fx="sum")
         self.add_state("n_failed", torch.tensor(0), dist_reduce_fx="sum")
 
     def update(
@@ -108,21 +118,19 @@ class ActivityPattern(Metric):
             lengths: valid states of each utterance.
             speakers: index of each utterance's speaker.
         """
-        valid = valid_mask(lengths, states.shape[1])
-        usable = (states.isfinite().all(2) | ~valid).all(1)
-        self.n_failed += (~usable).sum()
-        valid = valid & usable[:, None]
-        values = states.double().clamp(min=0).where(valid[..., None], 0.0)
-        on = (values > self.thresholds) & valid[..., None]
+        counted, finite = _counted(states, lengths)
+        self.n_failed += (~finite).any(1).sum()
+        values = states.double().clamp(min=0).where(counted, 0.0)
+        on = (values > self.thresholds) & counted
         starts = on[:, 1:] & ~on[:, :-1]
-        both = valid[:, self.lag :]  # an utterance that reaches the later state has the earlier
-        change = (values[:, self.lag :] - values[:, : -self.lag]).square() * both[..., None] / 2
+        both = counted[:, self.lag :]  # an utterance that reaches the later state has the earlier
+        change = (values[:, self.lag :] - values[:, : -self.lag]).square() * both / 2
         self.active.index_add_(0, speakers, on.sum(1).double())
         self.runs.index_add_(0, speakers, (starts.sum(1) + on[:, :1].sum(1)).double())
         self.changes.index_add_(0, speakers, change.sum(1))
         self.first.index_add_(0, speakers, values.sum(1))
         self.second.index_add_(0, speakers, values.square().sum(1))
-        self.frames.index_add_(0, speakers, valid.sum(1).double())
+        self.frames.index_add_(0, speakers, counted.sum(1).double())
         self.pairs.index_add_(0, speakers, both.sum(1).double())
 
     def compute(self) -> Pattern:
@@ -139,12 +147,9 @@ class ActivityPattern(Metric):
         Returns:
             Shape (replicate, feature).
         """
-        names = ("active", "runs", "changes", "first", "second")
-        active, runs, changes, first, second = (
-            weights @ getattr(self, name).cpu().numpy() for name in names
+        active, runs, changes, first, second, frames, pairs = (
+            weights @ getattr(self, name).cpu().numpy() for name in SUMS
         )
-        frames = (weights @ self.frames.cpu().numpy())[:, None]
-        pairs = (weights @ self.pairs.cpu().numpy())[:, None]
         with np.errstate(invalid="ignore", divide="ignore"):
             variance = second / frames - (first / frames) ** 2
             found = active / frames, active / runs * self.stride_s, changes / pairs / variance

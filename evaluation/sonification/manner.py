@@ -9,15 +9,16 @@ from evaluation.sonification.activity_blocks import (
     block_estimates,
     block_rows,
     blocks_of,
+    compared_layers,
 )
 from evaluation.sonification.activity_claims import (
     ActivityRow,
     activity_claims,
     activity_rows,
-    layer_activity,
 )
 from evaluation.sonification.activity_pattern import ActivityPattern
 from evaluation.sonification.depth_trend import Claim, hedged
+from evaluation.sonification.layer_activity import layer_activity
 from evaluation.sonification.voices import Voices
 
 
@@ -29,7 +30,7 @@ class Manner:
         activity: a row per layer and measure.
         blocks: a row per block of three layers or more.
         claims: dense or sparse, short or long, spiky or smooth; the ends of blocks.
-        failed: utterances that were left out, since a state was no finite number.
+        failed: utterances that were left out for the features that are not finite in them.
     """
 
     activity: list[ActivityRow]
@@ -49,13 +50,17 @@ def manner_of(
         depths: of the layers.
         voices: the speakers, who are drawn for the intervals.
     """
-    layers = {layer: layer_activity(found, voices.weights) for layer, found in patterns.items()}
+    blocks = blocks_of(patterns)
+    profiled = set(compared_layers(blocks))
+    layers = {
+        layer: layer_activity(found, voices.weights, layer in profiled)
+        for layer, found in patterns.items()
+    }
     claims = activity_claims(name, layers, depths)
-    blocks = blocks_of(layers)
     estimates = block_estimates(layers, blocks) if blocks else {}
     if blocks:
         claims.append(block_claim(name, estimates))
-    heard = [int((found.frames > 0).sum()) for found in patterns.values()]
+    heard = [int((found.frames > 0).any(1).sum()) for found in patterns.values()]
     claims = [hedged(claim, max(heard, default=0)) for claim in claims]
     failed = max((int(found.n_failed) for found in patterns.values()), default=0)
     return Manner(

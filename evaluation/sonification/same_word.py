@@ -33,10 +33,10 @@ ACTIVATED = 1.5
 class SameWordRow:
     """The same word by two speakers, in one layer (same_word.csv); all are parts, 0 to 1.
 
-    `anchor` and `other` are the sizes of the two sets (parts of the layer's features), `overlap`
-    their Jaccard index, `chance` the one of unrelated sets of these sizes, `alike` that of two
-    speakers of one sex, `difference` the two overlaps' (`alike` less `overlap`). Pairs of a man and
-    a woman that activate nothing have no overlap and are counted in `n_undefined`.
+    `anchor` and `other` are the sizes of the two sets (parts of the features that are finite),
+    `overlap` their Jaccard index, `chance` the one of unrelated sets of these sizes, `alike` that
+    of two speakers of one sex, `difference` the two overlaps' (`alike` less `overlap`). Pairs of a
+    man and a woman that activate nothing have no overlap and are counted in `n_undefined`.
     """
 
     model: str
@@ -83,9 +83,9 @@ def jaccard(
 def chance_overlap(
     first: Bool[np.ndarray, "pair feature"],
     second: Bool[np.ndarray, "pair feature"],
-    n_features: int,
+    n_features: int | Int[np.ndarray, " pair"],
 ) -> Float[np.ndarray, " pair"]:
-    """Overlap of two sets of these sizes drawn independently from `n_features`.
+    """Overlap of two sets of these sizes drawn independently from `n_features`, of each pair.
 
     The expected number in both, over the expected number in either; NaN where both are empty.
     """
@@ -104,6 +104,8 @@ def layer_overlap(
 ) -> LayerOverlap:
     """Overlaps of one layer over all triplets of which every occurrence came.
 
+    A feature that is not finite in one of a triplet's three occurrences is in none of its sets.
+
     Args:
         kept: activations of the layer.
         triplets: of occurrences.
@@ -112,18 +114,19 @@ def layer_overlap(
         ratio: of the expected value, from which on a feature is activated.
     """
     places = triplets.anchor, triplets.other, triplets.alike
-    came = np.all([np.isfinite(kept.of(place)).all(1) for place in places], axis=0)
-    anchor, other, alike = (kept.activated(place[came], ratio) for place in places)
+    finite = np.all([np.isfinite(kept.of(place)) for place in places], axis=0)
+    came = finite.any(1)
+    known, live = finite[came], kept.expected > 0
+    anchor, other, alike = (kept.activated(place[came], ratio) & known for place in places)
     across, within = jaccard(anchor, other), jaccard(anchor, alike)
     by = [speakers[place[came]] for place in places]
-    n_live = int((kept.expected > 0).sum())
-    chance = chance_overlap(anchor, other, n_live)
-    sizes = (_mean(anchor.mean(1)), _mean(other.mean(1)))
+    chance = chance_overlap(anchor, other, (known & live).sum(1))
+    sizes = [_mean(found.sum(1) / known.sum(1)) for found in (anchor, other)]
     return LayerOverlap(
         int(came.sum()),
         int(np.isnan(across).sum()),
-        anchor.shape[1] - n_live,
-        sizes,
+        int((~live).sum()),
+        (sizes[0], sizes[1]),
         pair_mean(across, by[0], by[1], weights),
         pair_mean(within, by[0], by[2], weights),
         pair_mean(chance, by[0], by[1], weights),

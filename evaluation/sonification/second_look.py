@@ -1,17 +1,19 @@
-"""Once more through some of the corpus, when every feature's peak is known: how it is active."""
+"""Once more through some of the corpus: how features are active, and utterances one by one."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from lhotse.cut import Cut
+from torch import Tensor
 
 from asr_models.recogniser import Recogniser
 from asr_models.tap import LayerTap
 from corpora.audio import AudioError, load_waveform
 from corpora.batch import SpeechBatch
-from evaluation.sonification.activity_pattern import ActivityPattern
+from evaluation.sonification.activity_pattern import ActivityPattern, peak_activations
+from evaluation.sonification.equal_stride import averaged_activation, averaging_factors
 from evaluation.sonification.pooling import channel_states
 from evaluation.sonification.result import Sonification
 from evaluation.sonification.voices import Voices
@@ -23,44 +25,61 @@ Heard = dict[str, Float[np.ndarray, "state feature"]]
 @torch.inference_mode()
 def activity_patterns(
     recogniser: Recogniser,
-    batches: Iterable[SpeechBatch],
+    batches: Callable[[], Iterable[SpeechBatch]],
     found: Sonification,
     voices: Voices,
     device: str | torch.device = "cpu",
 ) -> dict[str, ActivityPattern]:
     """How the features of every layer are active over time, apart for every speaker.
 
+    The states of all layers are averaged to the stride of the coarsest, so that lengths and
+    spikiness can be compared (`equal_stride`). Two passes: one for the peaks, one for the rest.
+
     Args:
         recogniser: the one that `found` is of.
-        batches: utterances of it, each once; the peaks are those of the first pass.
+        batches: called for each pass: utterances of `found`, each once.
         found: of `sonify`.
         voices: its speakers.
         device: where it runs.
     """
     layers = [layer for layer, one in found.searched.items() if layer == one.layer]
     tap = LayerTap(recogniser.to(device).eval(), layers)
+    factors = averaging_factors({layer.name: layer.timing.stride for layer in tap.layers})
+    place = found.units.utterances.position
+    peaks = {layer.name: torch.zeros(layer.features, device=device) for layer in tap.layers}
+    for batch in _known(batches(), place):
+        for name, states, lengths in _averaged(tap, batch, factors, device):
+            peaks[name] = torch.maximum(peaks[name], peak_activations(states, lengths))
     patterns = {
         layer.name: ActivityPattern(
-            torch.from_numpy(np.nan_to_num(found.activity[layer.name].maximum)).clamp(min=0),
-            len(voices.weights[0]),
-            layer.timing,
+            peaks[layer.name], len(voices.weights[0]), layer.timing.pooled(factors[layer.name])
         ).to(device)
         for layer in tap.layers
     }
-    place = found.units.utterances.position
+    for batch in _known(batches(), place):
+        who = torch.from_numpy(voices.of_utterance[[place[name] for name in batch.ids]]).to(device)
+        for name, states, lengths in _averaged(tap, batch, factors, device):
+            patterns[name].update(states, lengths, who)
+    return patterns
+
+
+def _known(batches: Iterable[SpeechBatch], place: Mapping[str, int]) -> Iterator[SpeechBatch]:
+    """Of each batch the utterances that were searched."""
     for batch in batches:
         mine = [i for i, name in enumerate(batch.ids) if name in place]
-        if not mine:
-            continue
-        batch = batch.select(mine)
-        speakers = torch.from_numpy(voices.of_utterance[[place[name] for name in batch.ids]])
-        with tap.hooked() as outputs:
-            recogniser(batch.waveform.to(device), batch.lengths.to(device))
-        for name, pattern in patterns.items():
-            lengths = recogniser.state_lengths(name, batch.lengths)
-            states = channel_states(outputs.pop(name))
-            pattern.update(states, lengths.to(device), speakers.to(device))
-    return patterns
+        if mine:
+            yield batch.select(mine)
+
+
+def _averaged(
+    tap: LayerTap, batch: SpeechBatch, factors: Mapping[str, int], device: str | torch.device
+) -> Iterator[tuple[str, Float[Tensor, "batch state feature"], Int[Tensor, " batch"]]]:
+    """Every layer's averaged states, and how many of them are valid."""
+    with tap.hooked() as outputs:
+        tap.recogniser(batch.waveform.to(device), batch.lengths.to(device))
+    for name, factor in factors.items():
+        lengths = tap.recogniser.state_lengths(name, batch.lengths).to(device)
+        yield name, *averaged_activation(channel_states(outputs.pop(name)), lengths, factor)
 
 
 @torch.inference_mode()

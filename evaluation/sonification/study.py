@@ -96,7 +96,9 @@ def examine(
     )
     report(0.5, "how features are active over time")
     few = min(settings.pattern_utterances, settings.utterances_per_speaker or 1_000_000)
-    patterns = activity_patterns(recogniser, _batches(data, settings, few), found, voices, device)
+    patterns = activity_patterns(
+        recogniser, lambda: _batches(data, settings, few), found, voices, device
+    )
     report(0.65, "speaker against speech, complexity, the same word by two speakers")
     examiner = Examiner(found, voices, name)
     known = (voices.remark, _heard_in_training(splits))

@@ -15,13 +15,9 @@ from evaluation.sonification.activity_blocks import (
     block_rows,
     blocks_of,
 )
-from evaluation.sonification.activity_claims import (
-    LayerActivity,
-    activity_claims,
-    activity_rows,
-    layer_activity,
-)
+from evaluation.sonification.activity_claims import activity_claims, activity_rows
 from evaluation.sonification.activity_pattern import ActivityPattern, peak_activations
+from evaluation.sonification.layer_activity import LayerActivity, layer_activity
 
 TIMING = Timing(320, Fraction(0))  # 20 ms, so the lag of 40 ms is two states
 
@@ -110,18 +106,30 @@ def test_the_lag_is_in_seconds() -> None:
 def test_dead_features_and_failed_utterances_are_counted() -> None:
     states, lengths = noise(4, 20, 3), torch.full((4,), 20)
     states[..., 1] = -1.0
+    whole = pattern_of(states, lengths, speakers := torch.tensor([0, 1, 0, 1])).compute()
     states[2, 5, 0] = torch.nan
-    speakers = torch.tensor([0, 1, 0, 1])
     pattern = pattern_of(states, lengths, speakers)
     assert int(pattern.n_failed) == 1 and np.isnan(pattern.compute().active_share[1])
-    kept = pattern_of(states[[0, 1, 3]], lengths[:3], speakers[[0, 1, 3]])
-    assert pattern.compute().active_share[2] == pytest.approx(
-        kept.compute().active_share[2], rel=0.1
-    )
+    kept = pattern_of(states[[0, 1, 3]], lengths[:3], speakers[[0, 1, 3]]).compute()
+    found = np.array(pattern.compute())
+    assert found[:, 0] == pytest.approx(np.array(kept)[:, 0])  # of this feature it is left out
+    assert found[:, 2] == pytest.approx(np.array(whole)[:, 2])  # of all others it is not
+    assert pattern.frames.tolist() == [[20, 40, 40], [40, 40, 40]]
     layer = layer_activity(pattern, speaker_weights(2, 20, 0))
     rows = activity_rows("trained", {"cnn1": layer}, {"cnn1": 1})
     assert [row.measure for row in rows] == ["active_share", "length_s", "spikiness"]
     assert rows[0].n_silent == 1 and rows[0].mean == pytest.approx(np.nanmean(layer.features[0]))
+
+
+@pytest.mark.parametrize("broken", [torch.nan, torch.inf, -torch.inf])
+def test_a_feature_that_is_no_number_takes_nothing_from_the_others(broken) -> None:
+    states, lengths, speakers = noise(4, 20, 3), torch.full((4,), 20), torch.tensor([0, 1, 0, 1])
+    whole = np.array(pattern_of(states, lengths, speakers).compute())
+    states[..., 1] = broken
+    pattern = pattern_of(states, lengths, speakers)
+    found = np.array(pattern.compute())
+    assert int(pattern.n_failed) == 4 and np.isnan(found[:, 1]).all()
+    assert found[:, [0, 2]] == pytest.approx(whole[:, [0, 2]])
 
 
 def test_replicates_are_copies_of_speakers() -> None:
@@ -147,7 +155,21 @@ def layer_with(length: int, every: int, seed: int) -> LayerActivity:
     states = ((time + phase) % every < width).float()
     states = states * (1 + 0.1 * noise(8, 400, 30, seed))
     pattern = pattern_of(states, torch.full((8,), 400), torch.arange(8))
-    return layer_activity(pattern, speaker_weights(8, 60, seed=3))
+    return layer_activity(pattern, speaker_weights(8, 60, seed=3), profiled=True)
+
+
+def test_what_is_kept_of_replicates_is_their_means_and_quantiles() -> None:
+    states, lengths, speakers = noise(6, 25, 4), torch.full((6,), 25), torch.arange(6)
+    states[..., 2] = 0
+    pattern, weights = pattern_of(states, lengths, speakers), speaker_weights(6, 30, 0)
+    layer, drawn = layer_activity(pattern, weights, profiled=True), pattern.weighted(weights)
+    assert layer.means["length_s"].replicates == pytest.approx(np.nanmean(drawn.length_s, axis=1))
+    assert layer.profile is not None and layer.profile.drawn.shape == (3, 30, 19)
+    middle = layer.profile.drawn[1, :, 9]
+    assert middle == pytest.approx(np.nanmedian(np.log(drawn.length_s), axis=1))
+    plain = layer_activity(pattern, weights)
+    with pytest.raises(ValueError, match="no profile"):
+        block_estimates(dict.fromkeys(("b.1", "b.2", "b.3"), plain), {"b": ["b.1", "b.2", "b.3"]})
 
 
 def test_dense_and_spiky_to_sparse_and_long() -> None:
@@ -189,7 +211,7 @@ def test_the_last_layer_of_a_block_is_like_its_first() -> None:
 def test_the_distance_of_a_layer_to_itself_is_zero_and_to_a_dead_one_unknown() -> None:
     spiky = layer_with(2, 6, 1)
     dead = pattern_of(torch.zeros(8, 20, 30), torch.full((8,), 20), torch.arange(8))
-    silent = layer_activity(dead, speaker_weights(8, 60, seed=3))
+    silent = layer_activity(dead, speaker_weights(8, 60, seed=3), profiled=True)
     estimates = block_estimates(
         {"b.1": spiky, "b.2": silent, "b.3": spiky}, {"b": ["b.1", "b.2", "b.3"]}
     )

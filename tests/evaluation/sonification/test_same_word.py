@@ -159,6 +159,28 @@ def test_words_that_never_came_and_dead_layers() -> None:
     assert (dead.n_pairs, dead.n_undefined, dead.n_dead) == (20, 20, 3)
 
 
+def test_a_feature_that_is_no_number_takes_nothing_from_the_others() -> None:
+    """Always NaN: as if it were not there. In one occurrence: in no set of its triplets."""
+    triplets = draw_triplets(WORD, SPEAKER.astype(str), SEX, 40, seed=0)
+    states = np.random.default_rng(9).random((len(WORD), 30)).astype(np.float32) ** 3
+    without = layer_overlap(kept_of(states, triplets.occurrences), triplets, SPEAKER, WEIGHTS)
+    broken = np.insert(states, 7, np.nan, axis=1)
+    found = layer_overlap(kept_of(broken, triplets.occurrences), triplets, SPEAKER, WEIGHTS)
+    assert (found.n_pairs, found.n_dead, found.sizes) == (40, 1, without.sizes)
+    for name in ("across", "alike", "chance"):
+        mine, its = getattr(found, name), getattr(without, name)
+        assert mine.value == its.value and np.array_equal(mine.replicates, its.replicates, True)
+    one = triplets.alike[0]
+    broken = states.copy()
+    broken[one, 3] = np.nan
+    kept = kept_of(broken, triplets.occurrences)
+    found = layer_overlap(kept, triplets, SPEAKER, WEIGHTS)
+    man, woman = (kept.activated(place, 1.5) for place in (triplets.anchor, triplets.other))
+    touched = (np.stack([triplets.anchor, triplets.other, triplets.alike]) == one).any(0)
+    man[touched, 3] = woman[touched, 3] = False
+    assert found.n_pairs == 40 and found.across.value == np.nanmean(jaccard(man, woman))
+
+
 def test_replicates_carry_their_own_chance() -> None:
     """Each replicate's pairs have sizes of their own; a pair with no overlap has no chance."""
     found = layer_of(0.5, 7)
