@@ -1,18 +1,15 @@
-"""One utterance on one time axis: features over time, phones, words, waveform; and its spectra."""
+"""One utterance on one time axis: features over time, phones, words and waveform."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from acoustics.frames import Timing
-from acoustics.mel import LogMel
 from evaluation.paper.panels import NothingToDrawError
-from evaluation.pictures import mel_levels
 from evaluation.reading import SPARE_COLOURS
 from evaluation.sonification.figure_axes import INK, plain
 
@@ -20,8 +17,6 @@ Span = tuple[str, float, float]
 """A phone or a word, its start and its end in seconds."""
 
 TONES = ("#eef0f3", "#dfe3e8")
-NEPER_DB = 20 / np.log(10)
-TICKS_HZ = (250, 500, 1000, 2000, 4000, 8000)
 LETTER = 0.075  # inches of a letter of a label
 WIDTH = 8.0  # inches
 
@@ -123,66 +118,3 @@ def _draw_spans(panel: Any, spans: Sequence[Span], what: str, duration: float) -
             fontsize=size,
             clip_on=True,
         )
-
-
-def spectra_figure(
-    waveform: Float[np.ndarray, " sample"], log_mel: LogMel, *, title: str = ""
-) -> Figure:
-    """The article's second figure: waveform, spectrogram and mel spectrogram side by side.
-
-    Args:
-        waveform: of the utterance, at the sample rate of `log_mel`.
-        log_mel: whose spectrum and mel bands are shown.
-        title: as the utterance.
-    """
-    sound = torch.from_numpy(np.ascontiguousarray(waveform, dtype=np.float32))[None]
-    config = log_mel.config
-    with torch.inference_mode():
-        spectrum = log_mel.stft(sound)[0].abs().clamp(min=config["floor"]).log().T.numpy()
-        mel = log_mel(sound, torch.tensor([sound.shape[1]]))[0][0].numpy()
-    rate, hop_s = config["sample_rate"], config["hop_length"] / config["sample_rate"]
-    sheet = Figure(figsize=(11.0, 3.0), layout="constrained")
-    panels = sheet.subplots(1, 3)
-    panels[0].plot(np.arange(len(waveform)) / rate, waveform, color=INK, lw=0.4)
-    panels[0].set_xlim(0, len(waveform) / rate)
-    panels[0].set_title("waveform", fontsize=10)
-    panels[0].set_ylabel("amplitude", fontsize=9)
-    _draw_picture(sheet, panels[1], spectrum, hop_s, "spectrogram", rate / 2000)
-    panels[1].set_ylabel("frequency (kHz)", fontsize=9)
-    _draw_picture(sheet, panels[2], mel, hop_s, "mel spectrogram", mel.shape[1])
-    bands = mel_ticks(config["f_min"], config["f_max"], mel.shape[1])
-    panels[2].set_yticks(list(bands.values()), [f"{hertz / 1000:g}" for hertz in bands])
-    panels[2].set_ylabel("frequency (kHz), mel scale", fontsize=9)
-    for panel in panels:
-        panel.set_xlabel("time (s)", fontsize=9)
-        panel.tick_params(labelsize=8)
-    if title:
-        sheet.suptitle(plain(title), fontsize=10)
-    return sheet
-
-
-def mel_ticks(f_min: float, f_max: float, n_mels: int) -> Mapping[int, float]:
-    """Where round frequencies (Hz) stand on an axis of mel bands, band b from b to b + 1."""
-    low, high = (2595 * np.log10(1 + hertz / 700) for hertz in (f_min, f_max))
-    places = {}
-    for hertz in TICKS_HZ:
-        if f_min <= hertz <= f_max:  # band b is centred b + 1 steps above f_min
-            step = (2595 * np.log10(1 + hertz / 700) - low) / (high - low) * (n_mels + 1)
-            places[hertz] = float(step - 0.5)
-    return places
-
-
-def _draw_picture(
-    sheet: Figure, panel: Any, levels: np.ndarray, hop_s: float, title: str, top: float
-) -> None:
-    """Levels (frame, band) in nepers as a picture in dB."""
-    low, high = mel_levels(levels)
-    extent = (-hop_s / 2, (len(levels) - 0.5) * hop_s, 0.0, top)
-    picture = panel.imshow(
-        NEPER_DB * levels.T, origin="lower", aspect="auto", cmap="magma", extent=extent,
-        vmin=NEPER_DB * low, vmax=NEPER_DB * high, interpolation="nearest",
-    )  # fmt: skip
-    panel.set_title(title, fontsize=10)
-    bar = sheet.colorbar(picture, ax=panel, pad=0.02)
-    bar.set_label("level (dB)", fontsize=8)
-    bar.ax.tick_params(labelsize=7.5)

@@ -16,7 +16,6 @@ from evaluation.sonification.activation_view import (
     FeatureTrace,
     Span,
     activation_view,
-    spectra_figure,
 )
 from evaluation.sonification.activity_blocks import blocks_of
 from evaluation.sonification.describe import Description
@@ -24,6 +23,7 @@ from evaluation.sonification.examples import clearest_features, example_unit
 from evaluation.sonification.heat_map import heat_map_figure
 from evaluation.sonification.same_word_figure import same_word_figure
 from evaluation.sonification.second_look import states_of
+from evaluation.sonification.spectra import spectra_figure
 from evaluation.sonification.study_result import Study
 from evaluation.sonification.study_settings import StudySettings
 from evaluation.sonification.word_pairs import word_kinds

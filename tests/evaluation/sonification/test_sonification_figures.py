@@ -5,19 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from matplotlib.figure import Figure
 
 from acoustics.frames import Timing
 from acoustics.mel import LogMel
 from evaluation.paper.panels import NothingToDrawError, save_figure
 from evaluation.sonification.activation_grid import block_figure, layer_grid
-from evaluation.sonification.activation_view import (
-    FeatureTrace,
-    activation_view,
-    mel_ticks,
-    spectra_figure,
-)
+from evaluation.sonification.activation_view import FeatureTrace, activation_view
 from evaluation.sonification.activity_claims import ActivityRow
 from evaluation.sonification.complexity import ComplexityRow
 from evaluation.sonification.depth_figures import (
@@ -30,6 +24,7 @@ from evaluation.sonification.figure_axes import depth_axis, group_colour, named_
 from evaluation.sonification.heat_map import heat_map_figure, squeezed
 from evaluation.sonification.same_word import SameWordRow
 from evaluation.sonification.same_word_figure import kinds_of, same_word_figure, shown_features
+from evaluation.sonification.spectra import mel_ticks, spectra_figure
 
 LAYERS = ("cnn1", "cnn2", "$blstm$1")
 
@@ -176,20 +171,55 @@ def test_a_feature_stands_over_the_sound_that_drives_it() -> None:
         activation_view([], wave, [], [])
 
 
-def test_spectra_have_frequencies_where_the_bands_are() -> None:
-    """A tone of 1 kHz is loudest in the mel band at which the axis says 1 kHz."""
-    wave = np.sin(2 * np.pi * 1000 * np.arange(8000) / 16000).astype(np.float32)
-    log_mel = LogMel()
+FRONT_ENDS = (LogMel(), LogMel(n_mels=64, mel_scale="slaney", power=2, floor=3e-6))
+
+
+@pytest.mark.parametrize("log_mel", FRONT_ENDS, ids=["vgg", "jasper"])
+@pytest.mark.parametrize("hertz", [500, 1000, 2000, 4000])
+def test_spectra_have_frequencies_where_the_bands_are(log_mel: LogMel, hertz: int) -> None:
+    """A tone is loudest in the mel band at which the axis says its frequency."""
+    wave = np.sin(2 * np.pi * hertz * np.arange(8000) / 16000).astype(np.float32)
     figure = spectra_figure(wave, log_mel, title="tone")
-    band = int(log_mel(torch.from_numpy(wave)[None], torch.tensor([8000]))[0][0].mean(0).argmax())
-    assert abs(mel_ticks(0.0, 8000.0, 80)[1000] - (band + 0.5)) <= 1
+    mel = figure.axes[2].get_images()[0].get_array()
+    assert abs(mel_ticks(log_mel.config)[hertz] - (int(mel.mean(1).argmax()) + 0.5)) <= 1
     assert [panel.get_title() for panel in figure.axes[:3]] == [
         "waveform",
         "spectrogram",
         "mel spectrogram",
     ]
     rows = figure.axes[1].get_images()[0].get_array()
-    assert rows.shape == (257, 51) and abs(int(rows.mean(1).argmax()) - 32) <= 1
+    assert rows.shape == (257, 51) and int(rows.mean(1).argmax()) == hertz * 512 // 16000
+
+
+def test_ticks_follow_the_scale() -> None:
+    """HTK: 2595 log10(1 + f / 700); Slaney: 1 kHz is 15 mels, from there 27 / ln 6.4 mels per e."""
+    htk, slaney = (mel_ticks(log_mel.config) for log_mel in FRONT_ENDS)
+    top = 2595 * np.log10(1 + 8000 / 700)
+    for hertz in (500, 1000, 4000):
+        expected = 81 * 2595 * np.log10(1 + hertz / 700) / top - 0.5
+        assert htk[hertz] == pytest.approx(expected, abs=0.05)
+    top = 15 + 27 * np.log(8) / np.log(6.4)
+    assert slaney[500] == pytest.approx(65 * 7.5 / top - 0.5, abs=0.05)
+    assert slaney[4000] == pytest.approx(
+        65 * (15 + 27 * np.log(4) / np.log(6.4)) / top - 0.5, abs=0.05
+    )
+    assert 8000 not in htk  # the last band's upper edge, above its centre
+
+
+def test_levels_are_in_decibels_of_magnitudes_and_of_powers() -> None:
+    """Ten times as loud is 20 dB more for both; their floors are those of their own quantity."""
+    wave = np.sin(2 * np.pi * 1000 * np.arange(8000) / 16000).astype(np.float32)
+    for log_mel, floor in zip(FRONT_ENDS, (-60.0, 10 * np.log10(3e-6)), strict=True):
+        quiet, loud, still = (spectra_figure(gain * wave, log_mel) for gain in (0.1, 1, 0))
+        for panel in (1, 2):
+            levels = [
+                figure.axes[panel].get_images()[0].get_array().max() for figure in (quiet, loud)
+            ]
+            assert levels[1] - levels[0] == pytest.approx(20, abs=0.01)
+            silence = still.axes[panel].get_images()[0].get_array()
+            assert np.ptp(silence) == 0 and silence[0, 0] == pytest.approx(floor, abs=0.01)
+    peaks = [spectra_figure(wave, m).axes[1].get_images()[0].get_array().max() for m in FRONT_ENDS]
+    assert peaks[0] == pytest.approx(peaks[1], abs=0.01)  # in dB, a power is as high
 
 
 def test_a_grid_has_a_line_for_every_live_feature_and_utterance() -> None:
