@@ -74,7 +74,7 @@ def write_tables(folder: Path, study: Study, settings: StudySettings, seed: int)
     remarks = [*study.found.remarks(), *findings.notes]
     if manner.failed:
         remarks.append(
-            f"activity: {manner.failed} utterances left out for a state that is not finite"
+            f"activity: {manner.failed} utterances left out for features that are not finite there"
         )
     write_table(folder, "remarks", [{"remark": text_column(remarks)}])
     write_table(folder, "selectivity", findings.selectivity)
