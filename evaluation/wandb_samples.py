@@ -202,6 +202,8 @@ def finish(target: WandbLogger | wandb.Run) -> None:
         TimeoutError: the server did not take all of it in time.
     """
     _run_of(target).finish()
+    if wandb.run is None:  # its service answers before it has written the last; its end waits
+        wandb.teardown()
 
 
 def log_training(
