@@ -10,7 +10,8 @@ import pytest
 
 from otoscope.configuration import load_run
 
-SMALL = ("--utterances_per_speaker", "2", "--units", "[segments,words,phones3]", "--pairs", "20")
+SMALL = ("--utterances_per_speaker", "2", "--units", "[segments,words]", "--pairs", "20")
+SMALL = (*SMALL, "--layers", "[cnn1,cnn4,blstm5]", "--grid_layers", "[cnn1]")
 SMALL = (*SMALL, "--words_shown", "2", "--replicates", "50", "--examples", "1")
 MODELS = ("baseline", "robust", "untrained")
 
