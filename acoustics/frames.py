@@ -64,6 +64,10 @@ class Rate:
             raise ValueError(f"{states} states do not divide into stacks of {self.stack}")
         return states * self.expand // self.stack
 
+    def states(self, frames: Int[Tensor, " batch"]) -> Int[Tensor, " batch"]:
+        """States that stand for `frames` mel frames; an incomplete last one counts."""
+        return pooled_length(frames, self.expand) * self.stack
+
     def check(self, states: Int[Tensor, " batch"], frames: Int[Tensor, " batch"]) -> None:
         """Raise unless the states of every utterance cover its mel frames exactly.
 
@@ -72,7 +76,7 @@ class Rate:
         Raises:
             ValueError: names the first utterance of the batch that does not fit.
         """
-        expected = pooled_length(frames, self.expand) * self.stack
+        expected = self.states(frames)
         if not bool((states == expected).all()):
             bad = int((states != expected).nonzero()[0])
             raise ValueError(

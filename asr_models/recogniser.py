@@ -6,8 +6,10 @@ from typing import Any
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from acoustics.frames import mel_frames, pooled_length
+from acoustics.errors import UserError
+from acoustics.frames import mel_frames, rate_of
 from acoustics.mel import LogMel
+from asr_models.decoding import greedy_decode
 from asr_models.layer import Layer
 from asr_models.storage import weight_hash
 from corpora.text import DEFAULT_ALPHABET
@@ -29,6 +31,8 @@ class Recogniser(nn.Module, ABC):
     head: nn.Linear
     tokens_per_state: int = 1
     frozen: bool = False
+    trainable: bool = True
+    """Whether CTC training may change it; a network from elsewhere is studied as it is."""
 
     @abstractmethod
     def forward(
@@ -36,10 +40,33 @@ class Recogniser(nn.Module, ABC):
     ) -> tuple[Float[Tensor, "batch step token"], Int[Tensor, " batch"]]:
         """Log-probabilities `(batch, step, token)`, token 0 being the blank, and valid steps."""
 
+    @property
+    def has_classes(self) -> bool:
+        """Whether its output spells something; only some networks from elsewhere do not."""
+        return True
+
+    def require_classes(self, what: str) -> None:
+        """Refuse a method that needs classes.
+
+        Raises:
+            UserError: there are none.
+        """
+        if not self.has_classes:
+            raise UserError(
+                f"{type(self).__name__} has no output classes, so {what} does not apply to it; "
+                "probes, sonification and audiation do"
+            )
+
+    def spelt(
+        self, log_probs: Float[Tensor, "batch step token"], steps: Int[Tensor, " batch"]
+    ) -> list[str]:
+        """What the likeliest tokens of an output spell."""
+        return greedy_decode(log_probs, steps, self.alphabet)
+
     def state_lengths(self, layer: str, lengths: Int[Tensor, " batch"]) -> Int[Tensor, " batch"]:
         """Valid states of `layer` for utterances of `lengths` samples; an incomplete one counts."""
         hop = self.log_mel.hop_length
-        return pooled_length(mel_frames(lengths, hop), self.layers[layer].timing.stride // hop)
+        return rate_of(self.layers[layer].timing.stride, hop).states(mel_frames(lengths, hop))
 
     def weight_hash(self) -> str:
         """Hash of all weights and statistics; tells two recognisers apart."""

@@ -1,0 +1,298 @@
+"""`Adapter`: a network that was not built here, as a recogniser under study."""
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from math import inf
+from typing import Any
+
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
+
+from acoustics.errors import UserError
+from acoustics.foreign_frames import Alignment
+from acoustics.frames import valid_mask
+from acoustics.mel import LogMel
+from asr_models.attachment import (
+    TOLERANCE,
+    Attachment,
+    check_eval,
+    measured_timing,
+    padding_errors,
+)
+from asr_models.decoding import best_path
+from asr_models.foreign_states import TapPoint, fitted
+from asr_models.layer import Layer
+from asr_models.recogniser import Recogniser
+
+VARIANCE_FLOOR = 1e-7  # of a waveform that is normalised
+
+
+class Port(nn.Module):
+    """Where a layer of the foreign network is tapped: hands on its states as they are."""
+
+    def forward(self, states: Tensor) -> Tensor:
+        """The same."""
+        return states
+
+    @property
+    def tapped(self) -> bool:
+        """Whether somebody listens."""
+        return bool(self._forward_hooks)
+
+
+class Adapter(Recogniser):
+    """A foreign network with the contract of ours: layers with names, states that fit mel frames.
+
+    The sound of every utterance is normalised by itself where the network wants that, and continued
+    with zeros so that the states fit (`acoustics.foreign_frames`). States pass through `ports`, one
+    for each layer, while the network runs. It stays in eval mode always and is not trained here.
+
+    When it is put under study it proves itself (`asr_models.attachment`). If an utterance alone and
+    in a padded batch does not give the same states, utterances of different length go through one
+    by one, and only those of equal length together.
+
+    A subclass calls `attach` at the end of its constructor and writes `listen`.
+
+    Attributes:
+        model: the foreign network.
+        together: whether utterances of different length may share a pass.
+        attachment: what was measured when it was put under study.
+    """
+
+    model: nn.Module
+    trainable = False
+
+    def attach(
+        self,
+        model: nn.Module,
+        points: Sequence[TapPoint],
+        tokens: Sequence[str] = (),
+        normalise: bool = False,
+        together: bool = True,
+    ) -> None:
+        """Take in the network and where to tap it.
+
+        Args:
+            model: the network; it is put into eval mode.
+            points: the layers, in order of depth.
+            tokens: what each class but the blank spells (none: there are no classes).
+            normalise: bring each waveform to mean 0 and variance 1.
+            together: false where it is known that padding changes states.
+        """
+        self.model, self.normalise, self.together = model, normalise, together
+        self.points = {point.name: point for point in points}
+        self.tokens = tuple(tokens)
+        if self.has_classes:
+            self.alphabet = "".join(sorted(set("".join(tokens))))
+        self.log_mel = LogMel()
+        naturals = {point.name: point.natural for point in points}
+        self.alignment = Alignment(naturals, self.log_mel.hop_length)
+        self.layers = {
+            p.name: Layer(
+                p.name,
+                f"ports.{key_of(p.name)}",
+                depth,
+                self.alignment.timings[p.name],
+                p.width,
+                p.features,
+            )
+            for depth, p in enumerate(points, start=1)
+        }
+        self.ports = nn.ModuleDict({key_of(name): Port() for name in self.layers})
+        self.attachment: Attachment | None = None
+        self.eval()
+
+    @abstractmethod
+    def listen(
+        self, waveform: Float[Tensor, "batch sample"], lengths: Int[Tensor, " batch"]
+    ) -> Float[Tensor, "batch state token"] | None:
+        """One pass through the network; log-probabilities with the blank first, or None.
+
+        Args:
+            waveform: normalised and continued with zeros.
+            lengths: samples of each utterance, its own zeros included.
+        """
+
+    def forward(
+        self, waveform: Float[Tensor, "batch sample"], lengths: Int[Tensor, " batch"]
+    ) -> tuple[Float[Tensor, "batch state token"], Int[Tensor, " batch"]]:
+        """Log-probabilities `(batch, state, token)`, without tokens where there are no classes."""
+        if self.together or bool((lengths == lengths[0]).all()):
+            with self._connected(lengths) as deliver:
+                log_probs = self._heard(waveform, lengths)
+                deliver()
+        else:
+            log_probs = self._one_by_one(waveform, lengths)
+        return log_probs, self.state_lengths(self._last, lengths)
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether its output spells something."""
+        return bool(self.tokens)
+
+    def spelt(
+        self, log_probs: Float[Tensor, "batch step token"], steps: Int[Tensor, " batch"]
+    ) -> list[str]:
+        """What the likeliest tokens of an output spell.
+
+        Raises:
+            UserError: there are no classes.
+        """
+        self.require_classes("a transcript")
+        rows = best_path(log_probs, steps)
+        return [" ".join("".join(self.tokens[t - 1] for t in row).split()) for row in rows]
+
+    @property
+    def _last(self) -> str:
+        return next(reversed(self.layers))
+
+    def _heard(self, waveform: Tensor, lengths: Tensor) -> Tensor:
+        sound, samples = self.prepared(waveform, lengths)
+        log_probs = self.listen(sound, samples)
+        counts = self.state_lengths(self._last, lengths)
+        if log_probs is None:
+            return sound.new_zeros(len(lengths), int(counts.max()), 0)
+        return fitted(log_probs, self.alignment.surplus[self._last], counts, "output")
+
+    def prepared(
+        self, waveform: Float[Tensor, "batch sample"], lengths: Int[Tensor, " batch"]
+    ) -> tuple[Float[Tensor, "batch padded"], Int[Tensor, " batch"]]:
+        """What the network is given: normalised, with zeros before and behind, and its lengths."""
+        waveform = waveform[:, : int(lengths.max())]
+        if self.normalise:
+            mask = valid_mask(lengths, waveform.shape[1]).to(waveform.dtype)
+            count = lengths[:, None]
+            centred = (waveform - (waveform * mask).sum(1, keepdim=True) / count) * mask
+            variance = centred.square().sum(1, keepdim=True) / count
+            waveform = centred / (variance + VARIANCE_FLOOR).sqrt()
+        samples, left = self.alignment.padded(lengths), self.alignment.left
+        behind = int(samples.max()) - left - waveform.shape[1]
+        return nn.functional.pad(waveform, (left, behind)), samples
+
+    @contextmanager
+    def _connected(self, lengths: Tensor) -> Iterator[Any]:
+        """States of a pass inside the `with` go to their ports at once.
+
+        What comes later than its port should (never, for a network that runs in order) is not
+        waited for: `deliver` only checks that every tapped port was served.
+        """
+        served: set[str] = set()
+
+        def pass_on(name: str, output: Any) -> None:
+            self._port(name)(self._fitted(name, output, lengths))
+            served.add(name)
+
+        def deliver() -> None:
+            missed = [n for n in self.layers if self._port(n).tapped and n not in served]
+            if missed:
+                raise UserError(
+                    f"{', '.join(self.points[n].module for n in missed)}: not used when the "
+                    "network runs; take it out of the layers"
+                )
+
+        with self._hooked(pass_on):
+            yield deliver
+
+    @contextmanager
+    def _hooked(self, receive: Any) -> Iterator[None]:
+        handles = []
+        try:
+            for name, point in self.points.items():
+                if self._port(name).tapped:
+                    module = self.model.get_submodule(point.module)
+                    handles.append(module.register_forward_hook(_telling(receive, name)))
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _port(self, name: str) -> Port:
+        port = self.ports[key_of(name)]
+        assert isinstance(port, Port)  # noqa: S101 - for the type checker
+        return port
+
+    def _fitted(self, name: str, output: Any, lengths: Tensor) -> Tensor:
+        states, surplus = self.points[name].states(output), self.alignment.surplus[name]
+        return fitted(states, surplus, self.state_lengths(name, lengths), name)
+
+    def _one_by_one(self, waveform: Tensor, lengths: Tensor) -> Tensor:
+        rows: list[Tensor] = []
+        kept: dict[str, list[Tensor]] = {n: [] for n in self.layers if self._port(n).tapped}
+        for i in range(len(lengths)):
+            one = lengths[i : i + 1]
+
+            def keep(name: str, output: Any, one: Tensor = one) -> None:
+                kept[name].append(self._fitted(name, output, one)[0])
+
+            with self._hooked(keep):
+                rows.append(self._heard(waveform[i : i + 1], one)[0])
+        for name, states in kept.items():
+            self._port(name)(_padded(states))
+        return _padded(rows)
+
+    def freeze(self) -> "Adapter":
+        """Put under study: what it promises is measured, once.
+
+        Raises:
+            UserError: it does not hold; says what to set.
+        """
+        super().freeze()
+        if self.attachment is None:
+            check_eval(self)
+            errors, reason = self._padding_errors()
+            if self.together and max(errors.values()) > TOLERANCE:
+                self.together = False
+                alone, _ = self._padding_errors()
+                if max(alone.values()) > TOLERANCE:
+                    raise UserError(
+                        "the same sound gives other states when it is heard again; take what is "
+                        "random out of the network"
+                    )
+            self.attachment = Attachment(errors, reason, self.together, measured_timing(self))
+        return self
+
+    def _padding_errors(self) -> tuple[dict[str, float], str]:
+        try:
+            return padding_errors(self), ""
+        except (AssertionError, RuntimeError, TypeError, ValueError) as error:
+            if not self.together:
+                raise
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            return dict.fromkeys(self.layers, inf), reason or type(error).__name__
+
+    def train(self, mode: bool = True) -> "Adapter":
+        """Stays in eval mode, frozen or not: these networks drop layers at random in training."""
+        super().train(False)
+        return self
+
+
+def key_of(layer: str) -> str:
+    """A layer's name among modules, where a dot would be a level."""
+    return layer.replace(".", "-")
+
+
+def _padded(rows: list[Tensor]) -> Tensor:
+    """Rows of states of different number as one batch; time is their last axis but one."""
+    moved = pad_sequence([row.movedim(-2, 0) for row in rows], batch_first=True)
+    return moved.movedim(1, -2)
+
+
+def _telling(receive: Any, name: str):  # type: ignore[no-untyped-def]
+    def hook(module: object, inputs: object, output: Any) -> None:
+        receive(name, output)
+
+    return hook
+
+
+def check_sample_rate(rate: float, what: str) -> None:
+    """Refuse a network for another sample rate.
+
+    Raises:
+        UserError: it is not 16 kHz.
+    """
+    if rate != 16000:
+        raise UserError(
+            f"{what} hears {rate:g} Hz, but Otoscope's speech is 16000 Hz; take another"
+        )

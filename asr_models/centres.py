@@ -1,0 +1,110 @@
+"""Which samples a state hears, by its gradient: where it is centred, and whether that is all."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from acoustics.errors import UserError
+
+WINDOW = 2  # strides around the strongest sample in which a state without an end is weighed
+LEAST = 24  # samples of the same, for fine layers
+SEED = 0
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Samples that one state depends on.
+
+    Attributes:
+        centre: middle of them, if they end inside the sound; else the centre of gravity of the
+            gradient's energy around its peak.
+        bounded: whether they end.
+        share: of the energy that lies around the peak.
+    """
+
+    centre: float
+    bounded: bool
+    share: float
+
+
+def trial_sound(samples: int, rows: int = 1, seed: int = SEED) -> Float[Tensor, "row sample"]:
+    """Steady noise, a tenth of full scale; the rows differ.
+
+    Steady, for where a sound is quiet a layer norm makes gradients large.
+    """
+    return 0.1 * torch.randn(rows, samples, generator=torch.Generator().manual_seed(seed))
+
+
+def heard_samples(energy: Float[Tensor, " sample"], stride: int) -> Heard:
+    """Where a gradient's energy lies.
+
+    Raises:
+        ValueError: it is zero everywhere.
+    """
+    inside = energy.nonzero()[:, 0]
+    if not len(inside):
+        raise ValueError("no gradient")
+    first, last, count = int(inside[0]), int(inside[-1]), len(energy)
+    width = 2 * (stride // 2) + 1
+    smooth = torch.nn.functional.avg_pool1d(energy[None], width, 1, stride // 2)[0]
+    peak, reach = int(smooth.argmax()), max(WINDOW * stride, LEAST)
+    window = slice(max(0, peak - reach), peak + reach + 1)
+    weight, place = energy[window].double(), torch.arange(count)[window].double()
+    share = float(weight.sum() / energy.double().sum())
+    if first > 0 and last < count - 1:
+        return Heard((first + last) / 2, True, share)
+    return Heard(float((weight * place).sum() / weight.sum()), False, share)
+
+
+def hear_states(
+    run: Callable[[Tensor], Mapping[str, Tensor]],
+    sound: Float[Tensor, "1 sample"],
+    strides: Mapping[str, int],
+    places: tuple[float, ...] = (0.375, 0.625),
+) -> dict[str, list[tuple[int, Heard]]]:
+    """What states of several layers hear.
+
+    Args:
+        run: from rows of sound to the states of the layers, time as the last axis but one.
+        sound: one row; it is given to `run` once for each of `places`.
+        strides: of the layers, in samples.
+        places: which states to ask, as shares of all.
+
+    Returns:
+        For each layer the number of each state, and what it hears.
+
+    Raises:
+        UserError: a layer does not depend on the sound, or gives NaN.
+    """
+    torch_random = torch.Generator().manual_seed(SEED)
+    with torch.inference_mode(False), torch.enable_grad():
+        rows = sound.clone().expand(len(places), -1).clone().requires_grad_(True)
+        layers = run(rows)
+        found = {}
+        for name, stride in strides.items():
+            states = layers[name]
+            states = states if states.ndim == 3 else states.transpose(1, 2).flatten(2)
+            if not bool(states.isfinite().all()):
+                raise UserError(f"layer '{name}' gives NaN or infinite values for plain noise")
+            asked = [int(states.shape[1] * place) for place in places]
+            chosen = states[range(len(places)), asked]
+            weights = torch.randn(chosen.shape[1], generator=torch_random).to(chosen)
+            found[name] = _gradients((chosen @ weights).sum(), rows, asked, stride, name)
+    return found
+
+
+def _gradients(
+    total: Tensor, rows: Tensor, asked: list[int], stride: int, name: str
+) -> list[tuple[int, Heard]]:
+    try:
+        (gradient,) = torch.autograd.grad(total, rows, retain_graph=True)
+        energies = gradient.square().cpu()
+        return [(k, heard_samples(energies[i], stride)) for i, k in enumerate(asked)]
+    except (RuntimeError, ValueError) as error:
+        raise UserError(
+            f"layer '{name}' has no gradient towards the sound ({error}); tap another one, or run "
+            "the network without torch.no_grad and in floating point"
+        ) from error
