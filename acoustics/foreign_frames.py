@@ -59,8 +59,10 @@ class Alignment:
 
     Example:
         >>> alignment = Alignment({"cnn7": Natural(320, Fraction(399, 2), 400)}, 160)
-        >>> alignment.left, alignment.timings["cnn7"].offset, alignment.padded(torch.tensor([16000]))
-        (120, Fraction(159, 2), tensor([16400]))
+        >>> alignment.left, alignment.timings["cnn7"].offset
+        (120, Fraction(159, 2))
+        >>> alignment.padded(torch.tensor([16000]))
+        tensor([16400])
     """
 
     def __init__(self, layers: Mapping[str, Natural], hop_length: int) -> None:

@@ -39,6 +39,11 @@ def mel_frames(lengths: Int[Tensor, " batch"], hop_length: int) -> Int[Tensor, "
     return lengths // hop_length + 1
 
 
+def mel_samples(frames: Int[Tensor, " batch"], hop_length: int) -> Int[Tensor, " batch"]:
+    """Samples of the shortest utterances that have so many mel frames."""
+    return (frames - 1) * hop_length
+
+
 def pooled_length(lengths: Int[Tensor, " batch"], kernel: int) -> Int[Tensor, " batch"]:
     """States left after a pooling of `kernel` that keeps an incomplete last window (ceil mode)."""
     return (lengths + kernel - 1) // kernel

@@ -10,6 +10,7 @@ from acoustics.errors import UserError
 from acoustics.frames import mel_frames, rate_of
 from acoustics.mel import LogMel
 from asr_models.decoding import greedy_decode
+from asr_models.frontend import Frontend
 from asr_models.layer import Layer
 from asr_models.storage import weight_hash
 from corpora.text import DEFAULT_ALPHABET
@@ -82,3 +83,29 @@ class Recogniser(nn.Module, ABC):
         """Switch training mode; a frozen recogniser stays in eval mode."""
         super().train(mode and not self.frozen)
         return self
+
+
+class FrameRecogniser(Recogniser):
+    """A recogniser in two parts: a front-end, and the rest, which reads its normalised frames.
+
+    What is not a waveform enters between them: an input that is optimised or masked.
+    """
+
+    frontend: Frontend
+
+    def forward(
+        self, waveform: Float[Tensor, "batch sample"], lengths: Int[Tensor, " batch"]
+    ) -> tuple[Float[Tensor, "batch step token"], Int[Tensor, " batch"]]:
+        """Log-probabilities `(batch, step, token)`, token 0 being the blank, and valid steps."""
+        frames, counts = self.frontend.frames(waveform, lengths)
+        return self.from_frames(self.frontend.normalise(frames, counts), counts)
+
+    @abstractmethod
+    def from_frames(
+        self, normal: Float[Tensor, "batch frame band"], counts: Int[Tensor, " batch"]
+    ) -> tuple[Float[Tensor, "batch step token"], Int[Tensor, " batch"]]:
+        """The same from normalised frames, of which 0 is the mean, and from how many are valid.
+
+        Frames beyond an utterance must be zero. Deltas, context and axes are added here, by the
+        front-end's `expand`.
+        """
