@@ -5,7 +5,6 @@ Eval mode; a state alone equals the state in a padded batch; stride and offset a
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from fractions import Fraction
 from math import inf
 from typing import Any
 
@@ -20,7 +19,7 @@ from asr_models.tap import LayerTap
 
 TOLERANCE = 1e-4  # of the largest state of a layer
 ROWS = (9600, 5000, 7300)  # samples of the utterances that are heard alone and together
-LOCAL = 0.6  # share of the gradient around its peak from which on a state has a place
+STRAY = 0.5  # strides by which a state may stray from even spacing if it is to have a place
 SLACK = 1.0  # strides by which the place of a state may be off
 FINEST = 160  # samples, for layers of a smaller stride
 
@@ -31,8 +30,8 @@ class MeasuredTiming:
 
     Attributes:
         stride, offset: declared.
-        measured_stride, measured_offset: from two states; None where a state has no place, as in
-            a layer that hears the whole utterance alike.
+        measured_stride, measured_offset: from three states; None where they are not evenly spaced,
+            as in a layer that hears the whole utterance alike.
         share: of the gradient's energy that lies around its peak.
     """
 
@@ -119,7 +118,7 @@ def padding_errors(recogniser: Recogniser) -> dict[str, float]:
 
 
 def measured_timing(recogniser: Recogniser) -> dict[str, MeasuredTiming]:
-    """Stride and offset of each layer by the gradients of two states.
+    """Stride and offset of each layer by the gradients of three states.
 
     Raises:
         UserError: a layer is more than a stride away from where it is declared.
@@ -138,18 +137,28 @@ def measured_timing(recogniser: Recogniser) -> dict[str, MeasuredTiming]:
 
 
 def _compared(name: str, timing: Timing, heard: list[tuple[int, Heard]]) -> MeasuredTiming:
-    (first, before), (last, behind) = heard
-    share = min(before.share, behind.share)
-    if share < LOCAL and not before.bounded:
-        return MeasuredTiming(timing.stride, float(timing.offset), None, None, share)
-    stride = (behind.centre - before.centre) / (last - first)
-    middle = Fraction(first + last, 2) * timing.stride
-    offset = (before.centre + behind.centre) / 2 - float(middle)
+    share = min(one.share for _, one in heard)
+    declared = MeasuredTiming(timing.stride, float(timing.offset), None, None, share)
+    line = _line([(k, one.centre) for k, one in heard], timing.stride)
+    if line is None:
+        return declared
+    stride, offset = line
     slack = SLACK * max(timing.stride, FINEST)
-    if abs(offset - timing.offset) > slack or abs(stride - timing.stride) * (last - first) > slack:
+    if any(abs(one.centre - float(timing.centre(k))) > slack for k, one in heard):
         raise UserError(
             f"layer '{name}' is declared with stride {timing.stride} and offset "
-            f"{float(timing.offset):g}, but its states lie {stride:.1f} apart, the first of them "
-            f"on sample {offset:.1f}; declare these, or take another time_axis"
+            f"{float(timing.offset):g}, but its states lie {stride:.1f} samples apart, the first "
+            f"on sample {offset:.1f}; set offsets or time_axis"
         )
     return MeasuredTiming(timing.stride, float(timing.offset), stride, offset, share)
+
+
+def _line(centres: list[tuple[int, float]], stride: int) -> tuple[float, float] | None:
+    """Slope and start of the line through the centres; None where they do not lie on one."""
+    numbers, places = (torch.tensor(column).double() for column in zip(*centres, strict=True))
+    middle, mean = numbers.mean(), places.mean()
+    slope = ((numbers - middle) * (places - mean)).sum() / (numbers - middle).square().sum()
+    start = mean - slope * middle
+    if float((places - start - slope * numbers).abs().max()) > STRAY * max(stride, FINEST):
+        return None
+    return float(slope), float(start)

@@ -63,7 +63,7 @@ def hear_states(
     run: Callable[[Tensor], Mapping[str, Tensor]],
     sound: Float[Tensor, "1 sample"],
     strides: Mapping[str, int],
-    places: tuple[float, ...] = (0.375, 0.625),
+    places: tuple[float, ...] = (0.25, 0.5, 0.7),
 ) -> dict[str, list[tuple[int, Heard]]]:
     """What states of several layers hear.
 
