@@ -1,8 +1,9 @@
 """`Adapter`: a network that was not built here, as a recogniser under study."""
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -23,6 +24,7 @@ from asr_models.attachment import (
 )
 from asr_models.decoding import best_path
 from asr_models.foreign_states import TapPoint, fitted
+from asr_models.hooks import Receiver, hooked
 from asr_models.layer import Layer
 from asr_models.recogniser import Recogniser
 
@@ -120,9 +122,7 @@ class Adapter(Recogniser):
     ) -> tuple[Float[Tensor, "batch state token"], Int[Tensor, " batch"]]:
         """Log-probabilities `(batch, state, token)`, without tokens where there are no classes."""
         if self.together or bool((lengths == lengths[0]).all()):
-            with self._connected(lengths) as deliver:
-                log_probs = self._heard(waveform, lengths)
-                deliver()
+            log_probs = self._together(waveform, lengths)
         else:
             log_probs = self._one_by_one(waveform, lengths)
         return log_probs, self.state_lengths(self._last, lengths)
@@ -171,42 +171,44 @@ class Adapter(Recogniser):
         behind = int(samples.max()) - left - waveform.shape[1]
         return nn.functional.pad(waveform, (left, behind)), samples
 
-    @contextmanager
-    def _connected(self, lengths: Tensor) -> Iterator[Any]:
-        """States of a pass inside the `with` go to their ports at once.
-
-        What comes later than its port should (never, for a network that runs in order) is not
-        waited for: `deliver` only checks that every tapped port was served.
-        """
+    def _together(self, waveform: Tensor, lengths: Tensor) -> Tensor:
+        """One pass; states go to their ports at once, so whoever stops there saves the rest."""
         served: set[str] = set()
 
         def pass_on(name: str, output: Any) -> None:
-            self._port(name)(self._fitted(name, output, lengths))
             served.add(name)
+            self._port(name)(self._fitted(name, output, lengths))
 
-        def deliver() -> None:
-            missed = [n for n in self.layers if self._port(n).tapped and n not in served]
-            if missed:
-                raise UserError(
-                    f"{', '.join(self.points[n].module for n in missed)}: not used when the "
-                    "network runs; take it out of the layers"
-                )
+        receivers = self._receivers(pass_on)
+        with hooked(self.model, receivers):
+            log_probs = self._heard(waveform, lengths)
+        missed = [p.module for p in self.points.values() if p.name not in served]
+        missed = [path for path in missed if path in receivers]
+        if missed:
+            raise UserError(
+                f"{', '.join(missed)}: not used when the network runs; take it out of the layers"
+            )
+        return log_probs
 
-        with self._hooked(pass_on):
-            yield deliver
+    def _receivers(self, receive: Callable[[str, Any], None]) -> dict[str, Receiver]:
+        """Only of layers that somebody taps: the others cost nothing."""
+        tapped = [point for point in self.points.values() if self._port(point.name).tapped]
+        return {point.module: partial(receive, point.name) for point in tapped}
 
-    @contextmanager
-    def _hooked(self, receive: Any) -> Iterator[None]:
-        handles = []
-        try:
-            for name, point in self.points.items():
-                if self._port(name).tapped:
-                    module = self.model.get_submodule(point.module)
-                    handles.append(module.register_forward_hook(_telling(receive, name)))
-            yield
-        finally:
-            for handle in handles:
-                handle.remove()
+    def _one_by_one(self, waveform: Tensor, lengths: Tensor) -> Tensor:
+        rows: list[Tensor] = []
+        kept: dict[str, list[Tensor]] = defaultdict(list)
+        for i in range(len(lengths)):
+            one = lengths[i : i + 1]
+
+            def keep(name: str, output: Any, one: Tensor = one) -> None:
+                kept[name].append(self._fitted(name, output, one)[0])
+
+            with hooked(self.model, self._receivers(keep)):
+                rows.append(self._heard(waveform[i : i + 1], one)[0])
+        for name, states in kept.items():
+            self._port(name)(_padded(states))
+        return _padded(rows)
 
     def _port(self, name: str) -> Port:
         port = self.ports[key_of(name)]
@@ -216,21 +218,6 @@ class Adapter(Recogniser):
     def _fitted(self, name: str, output: Any, lengths: Tensor) -> Tensor:
         states, surplus = self.points[name].states(output), self.alignment.surplus[name]
         return fitted(states, surplus, self.state_lengths(name, lengths), name)
-
-    def _one_by_one(self, waveform: Tensor, lengths: Tensor) -> Tensor:
-        rows: list[Tensor] = []
-        kept: dict[str, list[Tensor]] = {n: [] for n in self.layers if self._port(n).tapped}
-        for i in range(len(lengths)):
-            one = lengths[i : i + 1]
-
-            def keep(name: str, output: Any, one: Tensor = one) -> None:
-                kept[name].append(self._fitted(name, output, one)[0])
-
-            with self._hooked(keep):
-                rows.append(self._heard(waveform[i : i + 1], one)[0])
-        for name, states in kept.items():
-            self._port(name)(_padded(states))
-        return _padded(rows)
 
     def freeze(self) -> "Adapter":
         """Put under study: what it promises is measured, once.
@@ -277,13 +264,6 @@ def _padded(rows: list[Tensor]) -> Tensor:
     """Rows of states of different number as one batch; time is their last axis but one."""
     moved = pad_sequence([row.movedim(-2, 0) for row in rows], batch_first=True)
     return moved.movedim(1, -2)
-
-
-def _telling(receive: Any, name: str):  # type: ignore[no-untyped-def]
-    def hook(module: object, inputs: object, output: Any) -> None:
-        receive(name, output)
-
-    return hook
 
 
 def check_sample_rate(rate: float, what: str) -> None:

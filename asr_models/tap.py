@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from asr_models.hooks import hooked
 from asr_models.layer import Layer, select_layers
 from asr_models.recogniser import Recogniser
 
@@ -71,15 +73,9 @@ class LayerTap:
     def hooked(self) -> Iterator[dict[str, Tensor]]:
         """Collect the outputs of the tapped layers of every pass made inside the `with`."""
         outputs: dict[str, Tensor] = {}
-        handles = []
-        try:
-            for layer in self.layers:
-                module = self.recogniser.get_submodule(layer.module)
-                handles.append(module.register_forward_hook(_keep(outputs, layer.name)))
+        receivers = {one.module: partial(outputs.__setitem__, one.name) for one in self.layers}
+        with hooked(self.recogniser, receivers):
             yield outputs
-        finally:
-            for handle in handles:
-                handle.remove()
 
     def __call__(
         self, waveform: Float[Tensor, "batch sample"], lengths: Int[Tensor, " batch"]
@@ -93,9 +89,3 @@ class LayerTap:
             hearing.states[name] = States(values, self.recogniser.state_lengths(name, lengths))
         return hearing
 
-
-def _keep(outputs: dict[str, Tensor], name: str):  # type: ignore[no-untyped-def]
-    def hook(module: object, inputs: object, output: Tensor) -> None:
-        outputs[name] = output
-
-    return hook
