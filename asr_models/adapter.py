@@ -72,7 +72,7 @@ class Adapter(Recogniser):
         points: Sequence[TapPoint],
         tokens: Sequence[str] = (),
         normalise: bool = False,
-        together: bool = True,
+        apart: str = "",
     ) -> None:
         """Take in the network and where to tap it.
 
@@ -81,9 +81,10 @@ class Adapter(Recogniser):
             points: the layers, in order of depth.
             tokens: what each class but the blank spells (none: there are no classes).
             normalise: bring each waveform to mean 0 and variance 1.
-            together: false where it is known that padding changes states.
+            apart: why utterances of different length cannot share a pass, if that is known.
         """
-        self.model, self.normalise, self.together = model, normalise, together
+        self.model, self.normalise = model, normalise
+        self.together, self._reason = not apart, apart
         self.points = {point.name: point for point in points}
         self.tokens = tuple(tokens)
         if self.has_classes:
@@ -240,9 +241,13 @@ class Adapter(Recogniser):
             self.attachment = Attachment(errors, reason, self.together, measured_timing(self))
         return self
 
+    def adopt(self, attachment: Attachment) -> None:
+        """Take over what was measured of the same weights before."""
+        self.attachment, self.together = attachment, attachment.together
+
     def _padding_errors(self) -> tuple[dict[str, float], str]:
         try:
-            return padding_errors(self), ""
+            return padding_errors(self), self._reason
         except (AssertionError, RuntimeError, TypeError, ValueError) as error:
             if not self.together:
                 raise

@@ -186,7 +186,9 @@ def _centred(
             rows = heard[point.name]
             if all(one.bounded for _, one in rows) or natural.stride not in last:
                 cores = [one.centre if one.core is None else one.core for _, one in rows]
-                starts = [core - k * natural.stride for core, (k, _) in zip(cores, rows, strict=True)]
+                starts = [
+                    core - k * natural.stride for core, (k, _) in zip(cores, rows, strict=True)
+                ]
                 centre = Fraction(round(2 * sum(starts) / len(starts)), 2)
             else:
                 centre = last[natural.stride]

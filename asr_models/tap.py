@@ -88,4 +88,3 @@ class LayerTap:
             values = flat_state(outputs[name])
             hearing.states[name] = States(values, self.recogniser.state_lengths(name, lengths))
         return hearing
-

@@ -64,7 +64,7 @@ class TorchaudioBundle(Adapter):
             points,
             [label.lower().replace(WORD_GAP, " ") for label in labels],
             normalise=found._normalize_waveform,
-            together=self.masks,
+            apart="" if self.masks else "torchaudio's WavLM takes no padding mask",
         )
 
     def listen(

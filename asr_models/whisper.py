@@ -39,9 +39,7 @@ class WhisperMel(nn.Module):
         super().__init__()
         self.frames = frames
         # Lower than the floor that counts, which is taken behind the areas.
-        self.log_mel = LogMel(
-            n_mels=n_mels, n_fft=N_FFT, floor=1e-20, mel_scale="slaney", power=2
-        )
+        self.log_mel = LogMel(n_mels=n_mels, n_fft=N_FFT, floor=1e-20, mel_scale="slaney", power=2)
         bins, top = N_FFT // 2 + 1, SAMPLE_RATE / 2
         normed = melscale_fbanks(bins, 0.0, top, n_mels, SAMPLE_RATE, "slaney", "slaney")
         peak = self.log_mel.bank.amax(0)  # 0 for a band between two bins: it stays at the floor

@@ -160,6 +160,17 @@ class Experiment:
             amounts[f"{name}.batch_duration_s"] = training.batch_duration_s
         return amounts
 
+    def _check_recogniser(self, recogniser: Recogniser) -> None:
+        select_layers(recogniser.layers, self.probe.layers)
+        name = type(recogniser).__name__
+        if not recogniser.trainable and "robust" in self.models:
+            raise UserError(
+                f"models: {name} is studied as it is and not trained, so there is no robust one; "
+                "say [baseline] or [baseline, untrained]"
+            )
+        if self.paper:
+            recogniser.require_classes("paper, with its word errors,")
+
     def _check_names(self) -> None:
         for key, names in (
             ("architectures", self.architectures),
@@ -225,7 +236,7 @@ class Experiment:
                 raise UserError(f"{key}: {amount} is not possible, it must be above 0")
         check_verifiers(self.verifiers, self.trained_verifiers, self.download_verifiers)
         check_apart(self.trained_verifiers, self.corpus)
-        select_layers(self.recogniser().layers, self.probe.layers)
+        self._check_recogniser(self.recogniser())
         unknown = sorted(set(self.evaluation.quality) - set(QUALITY_METRICS))
         if unknown:
             raise UserError(
