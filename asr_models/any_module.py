@@ -21,8 +21,9 @@ Lengths = Literal["none", "samples", "relative"]
 class AnyModule(Adapter):
     """A module of another library or of the user's own.
 
-    It is called as `module(waveform)`, `waveform` being `(batch, sample)` at 16 kHz, in eval mode. Each layer has the path of its module as name; width, axis of time, stride and offset are
-    found by running it. Wrap it in a class of your own if it wants to be called otherwise.
+    It is called as `module(waveform)`, `waveform` being `(batch, sample)` at 16 kHz, in eval mode.
+    Each layer has the path of its module as name; width, axis of time, stride and offset are found
+    by running it. Wrap it in a class of your own if it wants to be called otherwise.
 
     Args:
         module: its class or the function that makes it, e.g. `my_package.MyNetwork`.

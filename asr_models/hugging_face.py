@@ -116,7 +116,7 @@ def check_one(kind: str, source: object, architecture: object) -> None:
     """
     if (source is None) == (architecture is None):
         raise UserError(
-            f"{kind}: give source (a pretrained model) or architecture (random weights), one of both"
+            f"{kind}: give source (a pretrained model) or architecture (random weights), not both"
         )
 
 

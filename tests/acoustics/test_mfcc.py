@@ -25,15 +25,15 @@ def test_coefficients_are_torchaudios_but_for_the_logarithm(make_batch) -> None:
 def test_all_coefficients_give_the_log_mel_back() -> None:
     mel = torch.randn(2, 7, 40)
     mfcc = MFCC(40, 40)
-    torch.testing.assert_close(mfcc.inverse(mfcc(mel)), mel, rtol=0, atol=1e-5)
+    torch.testing.assert_close(mfcc.inverse(mfcc(mel)), mel, rtol=0, atol=1e-4)
 
 
 def test_the_inverse_is_the_nearest_log_mel_that_some_coefficients_allow() -> None:
     """What is left is orthogonal to everything the coefficients can say, which they keep."""
     mel, mfcc = torch.randn(2, 7, 40), MFCC(40, 13)
     nearest = mfcc.inverse(mfcc(mel))
-    torch.testing.assert_close(mfcc(mel - nearest), torch.zeros(2, 7, 13), rtol=0, atol=1e-5)
-    torch.testing.assert_close(mfcc(nearest), mfcc(mel), rtol=0, atol=1e-5)
+    torch.testing.assert_close(mfcc(mel - nearest), torch.zeros(2, 7, 13), rtol=0, atol=1e-4)
+    torch.testing.assert_close(mfcc(nearest), mfcc(mel), rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("count", [0, 41])

@@ -100,9 +100,9 @@ def test_the_gradient_at_the_waveform_is_the_slope(recogniser, make_batch) -> No
     along = slope / slope.norm()
     ahead, back = (
         (recogniser(speech + h * along, torch.tensor([4000]))[0].exp() * weight).sum()
-        for h in (1e-6, -1e-6)
+        for h in (1e-8, -1e-8)
     )
-    torch.testing.assert_close((ahead - back) / 2e-6, slope.norm(), rtol=1e-3, atol=0)
+    torch.testing.assert_close((ahead - back) / 2e-8, slope.norm(), rtol=1e-3, atol=0)
 
 
 def test_gradients_are_finite_where_sound_is_silent_or_below_the_floor(recogniser) -> None:
