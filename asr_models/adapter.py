@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
-from acoustics.errors import UserError
+from acoustics.errors import UserError, reason_of
 from acoustics.foreign_frames import Alignment
 from acoustics.frames import valid_mask
 from acoustics.mel import LogMel
@@ -251,8 +251,7 @@ class Adapter(Recogniser):
         except (AssertionError, RuntimeError, TypeError, ValueError) as error:
             if not self.together:
                 raise
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            return dict.fromkeys(self.layers, inf), reason or type(error).__name__
+                return dict.fromkeys(self.layers, inf), reason_of(error)
 
     def train(self, mode: bool = True) -> "Adapter":
         """Stays in eval mode, frozen or not: these networks drop layers at random in training."""

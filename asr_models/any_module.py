@@ -10,9 +10,9 @@ from jaxtyping import Float, Int
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from acoustics.errors import UserError
+from acoustics.errors import UserError, reason_of
 from asr_models.adapter import Adapter
-from asr_models.discovery import TapSettings, discover
+from asr_models.discovery import TapSettings, centres_of, discover
 from asr_models.foreign_states import part
 
 Lengths = Literal["none", "samples", "relative"]
@@ -86,6 +86,7 @@ class AnyModule(Adapter):
         self.told, self.channel_axis, self.blank, self.output = lengths, channel_axis, blank, output
         settings = TapSettings(layers, take or {}, time_axis or {}, offsets or {})
         points = discover(model, lambda rows: self._call(model, rows, full(rows)), settings)
+        self.config["offsets"] = centres_of(points)
         self.attach(model, points, list(alphabet), normalise)
 
     def listen(
@@ -121,8 +122,7 @@ def made(path: str, arguments: Mapping[str, Any]) -> nn.Module:
     try:
         found = getattr(importlib.import_module(where), name)(**arguments)
     except (ImportError, AttributeError, TypeError, ValueError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UserError(f"module: {path} cannot be made ({reason})") from error
+        raise UserError(f"module: {path} cannot be made ({reason_of(error)})") from error
     if not isinstance(found, nn.Module):
         raise UserError(f"module: {path} makes a {type(found).__name__} and not a torch module")
     return found
@@ -139,8 +139,7 @@ def load_weights(model: nn.Module, path: Path) -> None:
         values = load_file(path) if safe else torch.load(path, "cpu", weights_only=True)
         model.load_state_dict(values)
     except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UserError(f"weights: {path} cannot be loaded ({reason})") from error
+        raise UserError(f"weights: {path} cannot be loaded ({reason_of(error)})") from error
 
 
 def full(rows: Tensor) -> Int[Tensor, " batch"]:

@@ -1,6 +1,6 @@
 """Which samples a state hears, by its gradient: where it is centred, and whether that is all."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -22,13 +22,16 @@ class Heard:
     Attributes:
         centre: middle of them, if they end inside the sound; else the centre of gravity of the
             gradient's energy around its peak.
-        bounded: whether they end.
+        first, last: of the samples with any gradient.
+        bounded: whether they end inside the sound.
         share: of the energy that lies around the peak.
         core: middle of the samples with a thousandth of the peak's energy or more, if these are
             few; a mean over the utterance, as in a normalisation, leaves the others a little.
     """
 
     centre: float
+    first: int
+    last: int
     bounded: bool
     share: float
     core: float | None
@@ -58,8 +61,9 @@ def heard_samples(energy: Float[Tensor, " sample"], stride: int) -> Heard:
     share = float(weight.sum() / energy.double().sum())
     if first > 0 and last < count - 1:
         middle = (first + last) / 2
-        return Heard(middle, True, share, middle)
-    return Heard(float((weight * place).sum() / weight.sum()), False, share, _core(energy))
+        return Heard(middle, first, last, True, share, middle)
+    gravity = float((weight * place).sum() / weight.sum())
+    return Heard(gravity, first, last, False, share, _core(energy))
 
 
 def _smooth(energy: Float[Tensor, " sample"], width: int) -> Float[Tensor, " sample"]:
@@ -78,7 +82,7 @@ def hear_states(
     run: Callable[[Tensor], Mapping[str, Tensor]],
     sound: Float[Tensor, "1 sample"],
     strides: Mapping[str, int],
-    places: tuple[float, ...] = (0.25, 0.5, 0.7),
+    places: Sequence[float] = (0.25, 0.5, 0.7),
 ) -> dict[str, list[tuple[int, Heard]]]:
     """What states of several layers hear.
 

@@ -10,15 +10,16 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from acoustics.errors import UserError
+from acoustics.errors import UserError, reason_of
 from acoustics.foreign_frames import Natural
 from acoustics.frames import rate_of
 from acoustics.mel import HOP_LENGTH
-from asr_models.centres import hear_states, trial_sound
+from asr_models.centres import Heard, hear_states, trial_sound
 from asr_models.foreign_states import TapPoint, part, path_to_tensor
 from asr_models.hooks import hooked
 
 SHORT, MORE = 12800, 15360  # samples; the second is a multiple of every stride that fits
+PLACES = (0.2, 0.35, 0.5, 0.65, 0.8)  # of the states whose gradients are looked at
 LISTED = 30  # modules named in an error
 Value = TypeVar("Value")
 Listen = Callable[[Tensor], object]
@@ -57,6 +58,11 @@ def discover(model: nn.Module, listen: Listen, settings: TapSettings) -> list[Ta
     short, long = (_outputs(model, listen, paths, _noise(n)) for n in (SHORT, SHORT + MORE))
     found = [_point(path, short[path], long[path], settings) for path in short]
     return _centred(found, model, listen, settings)
+
+
+def centres_of(points: Sequence[TapPoint]) -> dict[str, float]:
+    """`offsets` that say what was found, for a card: other weights might show it less well."""
+    return {point.name: float(point.natural.centre) for point in points}
 
 
 def chosen_modules(model: nn.Module, listen: Listen, patterns: Sequence[str]) -> list[str]:
@@ -102,10 +108,9 @@ def _outputs(
         with hooked(model, {path: partial(keep, path) for path in paths}), torch.no_grad():
             listen(sound)
     except (RuntimeError, TypeError, ValueError, IndexError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise UserError(
-            f"the network cannot hear a waveform of shape {tuple(sound.shape)} ({reason}); wrap it "
-            "in a module that takes (batch, sample)"
+            f"the network cannot hear a waveform of shape {tuple(sound.shape)} "
+            f"({reason_of(error)}); wrap it in a module that takes (batch, sample)"
         ) from error
     missed = [path for path in paths if path not in found]
     if strict and missed:
@@ -177,24 +182,29 @@ def _centred(
     said = {p.name: setting_of(p.name, settings.offsets) for p in points}
     unknown = [p for p in points if said[p.name] is None]
     heard = _heard(unknown, model, listen) if unknown else {}
-    found, last = [], {}
+    found: list[TapPoint] = []
+    last: dict[int, Fraction] = {}
     for point in points:
         natural, given = point.natural, said[point.name]
         if given is not None:
             centre = Fraction(given)
         else:
-            rows = heard[point.name]
-            if all(one.bounded for _, one in rows) or natural.stride not in last:
-                cores = [one.centre if one.core is None else one.core for _, one in rows]
-                starts = [
-                    core - k * natural.stride for core, (k, _) in zip(cores, rows, strict=True)
-                ]
-                centre = Fraction(round(2 * sum(starts) / len(starts)), 2)
-            else:
-                centre = last[natural.stride]
+            centre = _centre(heard[point.name], natural.stride, last.get(natural.stride))
         last[natural.stride] = centre
         found.append(replace(point, natural=replace(natural, centre=centre)))
     return found
+
+
+def _centre(heard: Sequence[tuple[int, Heard]], stride: int, before: Fraction | None) -> Fraction:
+    """Sample on which state 0 is centred; `before` is that of the layer before."""
+    if all(one.bounded for _, one in heard):
+        # All together: what one state does not hear behind a ReLU, another one does.
+        first = min(one.first - k * stride for k, one in heard)
+        return Fraction(first + max(one.last - k * stride for k, one in heard), 2)
+    if before is not None:
+        return before
+    starts = [(one.centre if one.core is None else one.core) - k * stride for k, one in heard]
+    return Fraction(round(2 * sum(starts) / len(starts)), 2)
 
 
 def _heard(points: list[TapPoint], model: nn.Module, listen: Listen) -> Any:
@@ -209,4 +219,4 @@ def _heard(points: list[TapPoint], model: nn.Module, listen: Listen) -> Any:
         return outputs
 
     sound = trial_sound(SHORT + MORE)
-    return hear_states(run, sound, {p.name: p.natural.stride for p in points})
+    return hear_states(run, sound, {p.name: p.natural.stride for p in points}, PLACES)

@@ -7,7 +7,7 @@ from typing import Any
 from jaxtyping import Float, Int
 from torch import Tensor, float32, nn, no_grad, zeros
 
-from acoustics.errors import UserError
+from acoustics.errors import UserError, reason_of
 from acoustics.frames import valid_mask
 from asr_models.adapter import Adapter
 from asr_models.foreign_states import path_to_tensor
@@ -129,9 +129,8 @@ def pretrained(kind: str, source: str) -> Any:
     try:
         return getattr(library(), kind).from_pretrained(source, dtype=float32)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise UserError(
-            f"{source}: no such model in the cache, and it cannot be downloaded ({reason}); on a "
+            f"{source}: not in the cache, and it cannot be had ({reason_of(error)}); on a "
             f"machine with a network: hf download {source}, then copy ~/.cache/huggingface; or "
             "give architecture for random weights"
         ) from error
@@ -146,10 +145,9 @@ def random_model(kind: str, architecture: Mapping[str, Any]) -> Any:
     transformers = library()
     try:
         return getattr(transformers, kind).from_config(config_of(architecture))
-    except (KeyError, TypeError, ValueError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+    except Exception as error:
         raise UserError(
-            f"architecture: {reason}; give model_type and its sizes as in a config.json"
+            f"architecture: {reason_of(error)}; give model_type and its sizes as in a config.json"
         ) from error
 
 
@@ -177,7 +175,8 @@ def vocabulary_of(source: str) -> list[str]:
         tokeniser = library().AutoTokenizer.from_pretrained(source)
     except (OSError, ValueError, TypeError):
         return []
-    special, gap = set(tokeniser.all_special_tokens), WORD_GAP
+    gap = getattr(tokeniser, "word_delimiter_token", None) or WORD_GAP
+    special = set(tokeniser.all_special_tokens) - {gap}
     found = sorted(tokeniser.get_vocab().items(), key=lambda item: item[1])
     return ["" if t in special else t.lower().replace(gap, " ") for t, _ in found]
 

@@ -7,10 +7,10 @@ from typing import Any, Literal
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from acoustics.errors import UserError
+from acoustics.errors import UserError, reason_of
 from asr_models.adapter import Adapter, check_sample_rate
 from asr_models.any_module import full
-from asr_models.discovery import TapSettings, discover
+from asr_models.discovery import TapSettings, centres_of, discover
 from corpora.cache import cache_root
 
 WORD_GAP = "▁"  # of sentencepiece
@@ -60,6 +60,7 @@ class SpeechbrainASR(Adapter):
         check_sample_rate(getattr(model.hparams, "sample_rate", 16000), source)
         settings = TapSettings(layers, take or {}, time_axis or {}, offsets or {})
         points = discover(model, lambda rows: encode(model, rows, full(rows)), settings)
+        self.config["offsets"] = centres_of(points)
         tokens, self.blank = spelling(model) if interface == "EncoderASR" else ([], 0)
         self.attach(model, points, tokens)
 
@@ -99,10 +100,9 @@ def pretrained(interface: str, source: str, savedir: str | None) -> Any:
         load = getattr(ASR, interface).from_hparams
         model = load(source=source, savedir=kept, run_opts={"device": "cpu"})
     except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise UserError(
-            f"{source}: no such model in {kept}, and it cannot be downloaded ({reason}); on a "
-            f"machine with a network: hf download {source} --local-dir FOLDER, then source: FOLDER"
+            f"{source}: not in {kept}, and it cannot be had ({reason_of(error)}); on a machine "
+            f"with a network: hf download {source} --local-dir FOLDER, then source: FOLDER"
         ) from error
     return model.eval()
 

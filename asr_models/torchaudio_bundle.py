@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torchaudio.models import Wav2Vec2Model, wav2vec2_model, wavlm_model
 
-from acoustics.errors import UserError
+from acoustics.errors import UserError, reason_of
 from asr_models.adapter import Adapter, check_sample_rate
 from asr_models.wav2vec2_front import ConvFront
 
@@ -102,10 +102,9 @@ def download(name: str, bundle: torchaudio.pipelines.Wav2Vec2Bundle) -> Mapping[
     try:
         found: Mapping[str, Tensor] = bundle._get_state_dict({"progress": False})
     except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise UserError(
-            f"the weights of {name} cannot be downloaded ({reason}); on a machine with a network: "
-            f"python -c 'import torchaudio; torchaudio.pipelines.{name}.get_model()', then copy "
-            f"~/.cache/torch/hub/checkpoints, or say pretrained: false for random weights"
+            f"the weights of {name} cannot be downloaded ({reason_of(error)}); on a machine with "
+            f"a network: python -c 'import torchaudio; torchaudio.pipelines.{name}.get_model()', "
+            "then copy ~/.cache/torch/hub/checkpoints; or say pretrained: false for random weights"
         ) from error
     return found
