@@ -4,44 +4,22 @@ from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import partial
-from math import inf
 from typing import Any
 
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
-from acoustics.errors import UserError, reason_of
+from acoustics.errors import UserError
 from acoustics.foreign_frames import Alignment
-from acoustics.frames import valid_mask
 from acoustics.mel import LogMel
-from asr_models.attachment import (
-    TOLERANCE,
-    Attachment,
-    check_eval,
-    measured_timing,
-    padding_errors,
-)
+from asr_models.attachment import Attachment, prove
 from asr_models.decoding import best_path
+from asr_models.foreign_sound import normalised
 from asr_models.foreign_states import TapPoint, fitted
-from asr_models.hooks import Receiver, hooked
+from asr_models.hooks import Port, Receiver, hooked
 from asr_models.layer import Layer
 from asr_models.recogniser import Recogniser
-
-VARIANCE_FLOOR = 1e-7  # of a waveform that is normalised
-
-
-class Port(nn.Module):
-    """Where a layer of the foreign network is tapped: hands on its states as they are."""
-
-    def forward(self, states: Tensor) -> Tensor:
-        """The same."""
-        return states
-
-    @property
-    def tapped(self) -> bool:
-        """Whether somebody listens."""
-        return bool(self._forward_hooks)
 
 
 class Adapter(Recogniser):
@@ -84,7 +62,7 @@ class Adapter(Recogniser):
             apart: why utterances of different length cannot share a pass, if that is known.
         """
         self.model, self.normalise = model, normalise
-        self.together, self._reason = not apart, apart
+        self.together, self._apart = not apart, apart
         self.points = {point.name: point for point in points}
         self.tokens = tuple(tokens)
         if self.has_classes:
@@ -95,7 +73,7 @@ class Adapter(Recogniser):
         self.layers = {
             p.name: Layer(
                 p.name,
-                f"ports.{key_of(p.name)}",
+                f"ports.{depth - 1}",
                 depth,
                 self.alignment.timings[p.name],
                 p.width,
@@ -103,7 +81,7 @@ class Adapter(Recogniser):
             )
             for depth, p in enumerate(points, start=1)
         }
-        self.ports = nn.ModuleDict({key_of(name): Port() for name in self.layers})
+        self.ports = nn.ModuleList(Port() for _ in points)
         self.attachment: Attachment | None = None
         self.eval()
 
@@ -163,11 +141,7 @@ class Adapter(Recogniser):
         """What the network is given: normalised, with zeros before and behind, and its lengths."""
         waveform = waveform[:, : int(lengths.max())]
         if self.normalise:
-            mask = valid_mask(lengths, waveform.shape[1]).to(waveform.dtype)
-            count = lengths[:, None]
-            centred = (waveform - (waveform * mask).sum(1, keepdim=True) / count) * mask
-            variance = centred.square().sum(1, keepdim=True) / count
-            waveform = centred / (variance + VARIANCE_FLOOR).sqrt()
+            waveform = normalised(waveform, lengths)
         samples, left = self.alignment.padded(lengths), self.alignment.left
         behind = int(samples.max()) - left - waveform.shape[1]
         return nn.functional.pad(waveform, (left, behind)), samples
@@ -183,8 +157,8 @@ class Adapter(Recogniser):
         receivers = self._receivers(pass_on)
         with hooked(self.model, receivers):
             log_probs = self._heard(waveform, lengths)
-        missed = [p.module for p in self.points.values() if p.name not in served]
-        missed = [path for path in missed if path in receivers]
+        unserved = (p.module for p in self.points.values() if p.name not in served)
+        missed = [path for path in unserved if path in receivers]
         if missed:
             raise UserError(
                 f"{', '.join(missed)}: not used when the network runs; take it out of the layers"
@@ -212,7 +186,7 @@ class Adapter(Recogniser):
         return _padded(rows)
 
     def _port(self, name: str) -> Port:
-        port = self.ports[key_of(name)]
+        port = self.ports[self.layers[name].depth - 1]
         assert isinstance(port, Port)  # noqa: S101 - for the type checker
         return port
 
@@ -228,30 +202,15 @@ class Adapter(Recogniser):
         """
         super().freeze()
         if self.attachment is None:
-            check_eval(self)
-            errors, reason = self._padding_errors()
-            if self.together and max(errors.values()) > TOLERANCE:
-                self.together = False
-                alone, _ = self._padding_errors()
-                if max(alone.values()) > TOLERANCE:
-                    raise UserError(
-                        "the same sound gives other states when it is heard again; take what is "
-                        "random out of the network"
-                    )
-            self.attachment = Attachment(errors, reason, self.together, measured_timing(self))
+            self.attachment = prove(self, self._apart, self._part)
         return self
 
     def adopt(self, attachment: Attachment) -> None:
         """Take over what was measured of the same weights before."""
         self.attachment, self.together = attachment, attachment.together
 
-    def _padding_errors(self) -> tuple[dict[str, float], str]:
-        try:
-            return padding_errors(self), self._reason
-        except (AssertionError, RuntimeError, TypeError, ValueError) as error:
-            if not self.together:
-                raise
-                return dict.fromkeys(self.layers, inf), reason_of(error)
+    def _part(self) -> None:
+        self.together = False
 
     def train(self, mode: bool = True) -> "Adapter":
         """Stays in eval mode, frozen or not: these networks drop layers at random in training."""
@@ -259,24 +218,7 @@ class Adapter(Recogniser):
         return self
 
 
-def key_of(layer: str) -> str:
-    """A layer's name among modules, where a dot would be a level."""
-    return layer.replace(".", "-")
-
-
 def _padded(rows: list[Tensor]) -> Tensor:
     """Rows of states of different number as one batch; time is their last axis but one."""
     moved = pad_sequence([row.movedim(-2, 0) for row in rows], batch_first=True)
     return moved.movedim(1, -2)
-
-
-def check_sample_rate(rate: float, what: str) -> None:
-    """Refuse a network for another sample rate.
-
-    Raises:
-        UserError: it is not 16 kHz.
-    """
-    if rate != 16000:
-        raise UserError(
-            f"{what} hears {rate:g} Hz, but Otoscope's speech is 16000 Hz; take another"
-        )

@@ -3,7 +3,7 @@
 Eval mode; a state alone equals the state in a padded batch; stride and offset are those declared.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from math import inf
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from acoustics.errors import UserError
+from acoustics.errors import UserError, reason_of
 from acoustics.frames import Timing
 from asr_models.centres import Heard, hear_states, trial_sound
 from asr_models.recogniser import Recogniser
@@ -79,6 +79,36 @@ class Attachment:
             values["together"],
             {name: MeasuredTiming(**one) for name, one in values["timing"].items()},
         )
+
+
+def prove(recogniser: Recogniser, apart: str, part: Callable[[], None]) -> Attachment:
+    """Measure what a network from elsewhere promises.
+
+    Args:
+        recogniser: frozen.
+        apart: why utterances of different length do not share a pass, if they do not.
+        part: has them heard one by one from now on; called if they turn out to need it.
+
+    Raises:
+        UserError: a promise does not hold; says what to set.
+    """
+    check_eval(recogniser)
+    together, reason = not apart, apart
+    try:
+        errors = padding_errors(recogniser)
+    except (AssertionError, RuntimeError, TypeError, ValueError) as error:
+        if apart:
+            raise
+        errors, reason = dict.fromkeys(recogniser.layers, inf), reason_of(error)
+    if together and max(errors.values()) > TOLERANCE:
+        together = False
+        part()
+        if max(padding_errors(recogniser).values()) > TOLERANCE:
+            raise UserError(
+                "the same sound gives other states when it is heard again; take what is random "
+                "out of the network"
+            )
+    return Attachment(errors, reason, together, measured_timing(recogniser))
 
 
 def check_eval(network: torch.nn.Module) -> None:

@@ -1,10 +1,10 @@
-"""Hooks that live in a `with`."""
+"""Hooks that live in a `with`, and a place to be tapped at."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 Receiver = Callable[[Any], None]
 
@@ -35,3 +35,16 @@ def _hook(receive: Receiver) -> Callable[..., None]:
         receive(output)
 
     return hook
+
+
+class Port(nn.Module):
+    """Where a layer of the foreign network is tapped: hands on its states as they are."""
+
+    def forward(self, states: Tensor) -> Tensor:
+        """The same."""
+        return states
+
+    @property
+    def tapped(self) -> bool:
+        """Whether somebody listens."""
+        return bool(self._forward_hooks)

@@ -8,9 +8,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from acoustics.errors import UserError, reason_of
-from asr_models.adapter import Adapter, check_sample_rate
+from asr_models.adapter import Adapter
 from asr_models.any_module import full
 from asr_models.discovery import TapSettings, centres_of, discover
+from asr_models.foreign_sound import check_sample_rate
 from corpora.cache import cache_root
 
 WORD_GAP = "▁"  # of sentencepiece

@@ -10,7 +10,8 @@ from torch import Tensor
 from torchaudio.models import Wav2Vec2Model, wav2vec2_model, wavlm_model
 
 from acoustics.errors import UserError, reason_of
-from asr_models.adapter import Adapter, check_sample_rate
+from asr_models.adapter import Adapter
+from asr_models.foreign_sound import check_sample_rate
 from asr_models.wav2vec2_front import ConvFront
 
 FACTORIES = {"Wav2Vec2": wav2vec2_model, "WavLM": wavlm_model}

@@ -7,6 +7,7 @@ included (torchaudio issue 2242). Here each utterance is normalised over its own
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
+from typing import Any
 
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -55,11 +56,12 @@ class ConvFront:
     """
 
     def __init__(self, blocks: nn.ModuleList, path: str) -> None:
-        self.blocks, self.path = blocks, path
+        self.blocks: list[Any] = [*blocks]
+        self.path = path
         self.norms: list[tuple[UtteranceGroupNorm, Natural]] = []
         self.naturals: list[Natural] = []
         natural = Natural(1, Fraction(0), 1)
-        for block in blocks:
+        for block in self.blocks:
             conv = block.conv
             natural = natural.convolved(conv.kernel_size[0], conv.stride[0])
             self.naturals.append(natural)

@@ -97,6 +97,8 @@ class Toy(nn.Module):
         self.spare = nn.Linear(1, 1)
 
     def forward(self, waveform: torch.Tensor, lengths: torch.Tensor | None = None) -> object:
+        if self.inner.kind == "picky" and lengths is not None and len(lengths.unique()) > 1:
+            raise RuntimeError("lengths differ")
         x = self.coarse(self.fine(waveform[:, None]).relu())
         self.inner(x)
         if self.inner.kind == "twice":
@@ -123,6 +125,7 @@ class Returns(nn.Module):
             "flat": lambda: rows.mean(2),
             "attention": lambda: rows @ x,
             "nan": lambda: rows.log(),
+            "random": lambda: rows + torch.randn_like(rows),
             "detached": lambda: rows.detach(),
             "number": lambda: 3.0,
         }.get(self.kind, lambda: rows)()

@@ -102,6 +102,23 @@ def test_a_module_that_does_not_run_or_runs_twice_is_refused(toys) -> None:
         toys("twice")
 
 
+def test_a_network_that_refuses_padded_batches_hears_one_by_one(toys, make_batch) -> None:
+    network, batch = toys("picky", lengths="samples"), make_batch([8000, 5000])
+    plain = toys()
+    assert network.freeze().attachment.reason == "lengths differ" and not network.together
+    assert network.attachment.values()["alone_vs_padded"] == {"inner": None}  # infinite
+    found, wanted = (
+        LayerTap(one)(batch.waveform, batch.lengths).states["inner"].values
+        for one in (network, plain)
+    )
+    torch.testing.assert_close(found, wanted)
+
+
+def test_a_network_with_chance_in_it_is_refused(toys) -> None:
+    with pytest.raises(UserError, match="the same sound gives other states"):
+        toys("random").freeze()
+
+
 def test_a_wrong_offset_is_found_out(toys) -> None:
     good = toys(offsets={"inner": 279.5})
     assert measured_timing(good)["inner"].measured_offset == pytest.approx(79.5, abs=81)
