@@ -14,6 +14,7 @@ from torch import Tensor
 from acoustics.errors import UserError, reason_of
 from acoustics.frames import Timing
 from asr_models.centres import Heard, hear_states, trial_sound
+from asr_models.gradients import differentiable
 from asr_models.recogniser import Recogniser
 from asr_models.tap import LayerTap
 
@@ -162,7 +163,8 @@ def measured_timing(recogniser: Recogniser) -> dict[str, MeasuredTiming]:
             recogniser(rows, torch.full((len(rows),), rows.shape[1], device=device))
         return outputs
 
-    heard = hear_states(run, sound, {name: timing.stride for name, timing in timings.items()})
+    with differentiable(recogniser):
+        heard = hear_states(run, sound, {name: timing.stride for name, timing in timings.items()})
     return {name: _compared(name, timings[name], heard[name]) for name in timings}
 
 

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from acoustics.errors import UserError
+from asr_models.tap import flat_state
 
 WINDOW = 2  # strides around the strongest sample in which a state without an end is weighed
 LEAST = 24  # samples of the same, for fine layers
@@ -84,7 +85,7 @@ def hear_states(
     strides: Mapping[str, int],
     places: Sequence[float] = (0.25, 0.5, 0.7),
 ) -> dict[str, list[tuple[int, Heard]]]:
-    """What states of several layers hear.
+    """What states of several layers hear; inside `differentiable`.
 
     Args:
         run: from rows of sound to the states of the layers, time as the last axis but one.
@@ -99,19 +100,17 @@ def hear_states(
         UserError: a layer does not depend on the sound, or gives NaN.
     """
     torch_random = torch.Generator().manual_seed(SEED)
-    with torch.inference_mode(False), torch.enable_grad():
-        rows = sound.clone().expand(len(places), -1).clone().requires_grad_(True)
-        layers = run(rows)
-        found = {}
-        for name, stride in strides.items():
-            states = layers[name]
-            states = states if states.ndim == 3 else states.transpose(1, 2).flatten(2)
-            if not bool(states.isfinite().all()):
-                raise UserError(f"layer '{name}' gives NaN or infinite values for plain noise")
-            asked = [int(states.shape[1] * place) for place in places]
-            chosen = states[range(len(places)), asked]
-            weights = torch.randn(chosen.shape[1], generator=torch_random).to(chosen)
-            found[name] = _gradients((chosen @ weights).sum(), rows, asked, stride, name)
+    rows = sound.clone().expand(len(places), -1).clone().requires_grad_(True)
+    layers = run(rows)
+    found = {}
+    for name, stride in strides.items():
+        states = flat_state(layers[name])
+        if not bool(states.isfinite().all()):
+            raise UserError(f"layer '{name}' gives NaN or infinite values for plain noise")
+        asked = [int(states.shape[1] * place) for place in places]
+        chosen = states[range(len(places)), asked]
+        weights = torch.randn(chosen.shape[1], generator=torch_random).to(chosen)
+        found[name] = _gradients((chosen @ weights).sum(), rows, asked, stride, name)
     return found
 
 

@@ -16,6 +16,7 @@ from acoustics.frames import rate_of
 from acoustics.mel import HOP_LENGTH
 from asr_models.centres import Heard, hear_states, trial_sound
 from asr_models.foreign_states import TapPoint, part, path_to_tensor
+from asr_models.gradients import differentiable
 from asr_models.hooks import hooked
 
 SHORT, MORE = 12800, 15360  # samples; the second is a multiple of every stride that fits
@@ -219,4 +220,5 @@ def _heard(points: list[TapPoint], model: nn.Module, listen: Listen) -> Any:
         return outputs
 
     sound = trial_sound(SHORT + MORE)
-    return hear_states(run, sound, {p.name: p.natural.stride for p in points}, PLACES)
+    with differentiable(model):
+        return hear_states(run, sound, {p.name: p.natural.stride for p in points}, PLACES)

@@ -56,7 +56,7 @@ class HuggingFaceCTC(Adapter):
             model = random_model("AutoModelForCTC", architecture or {})
         normalise = True if normalise is None else normalise
         kind = model.config.model_type
-        base = getattr(model, model.base_model_prefix, None)
+        base: Any = getattr(model, model.base_model_prefix, None)
         front = getattr(getattr(base, "feature_extractor", None), "conv_layers", None)
         if not isinstance(front, nn.ModuleList) or kind in OTHER_RATE:
             raise UserError(

@@ -8,7 +8,12 @@ import yaml
 
 from acoustics.errors import UserError
 from asr_models.checkpoint import load_recogniser
+from asr_models.tap import LayerTap
 from asr_models.torchaudio_bundle import TorchaudioBundle
+from evaluation.audiation.feature_terms import channel, neuron
+from evaluation.audiation.loop import LoopSettings, audiate
+from evaluation.audiation.parameterisations import Spectrum
+from evaluation.audiation.targets import Target
 from otoscope.commands import layers
 from otoscope.configuration import build, experiment_parser, recogniser_of, shipped_config
 from otoscope.experiment import Experiment
@@ -88,6 +93,20 @@ def test_every_layer_can_be_probed_the_finest_ones_too(named, make_batch) -> Non
     losses = bank.losses(batch)
     assert len(losses) == 9 and all(torch.isfinite(loss) for loss in losses.values())
     assert all(mel.shape == (2, 51, 80) for mel in bank.reconstruct(batch).values())
+
+
+@pytest.mark.parametrize("objective", [channel("transformer2", 3), neuron("transformer2", 3, 6)])
+def test_a_layer_can_be_audiated(named, objective) -> None:
+    """A sound drives a feature of a transformer layer far above where noise does."""
+    torch.manual_seed(0)
+    network, lengths = recogniser_of(named).freeze(), torch.tensor([4000])
+    settings = LoopSettings(steps=30, learning_rate=0.1, checks=3, snapshots=2)
+    found = audiate(network, [Target("f", objective)], Spectrum(4000), settings=settings)
+    driven, noise = (
+        LayerTap(network, ["transformer2"])(sound, lengths).states["transformer2"].values[0, 6, 3]
+        for sound in (found.signals, 0.1 * torch.randn(1, 4000))
+    )
+    assert driven > noise + 0.5
 
 
 def test_a_run_keeps_the_network_as_it_is_and_its_untrained_twin(tmp_path: Path) -> None:
