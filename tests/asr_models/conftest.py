@@ -2,7 +2,7 @@
 
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -131,11 +131,12 @@ class Returns(nn.Module):
         }.get(self.kind, lambda: rows)()
 
 
-@pytest.fixture
-def toys(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AnyModule]:
+@pytest.fixture(scope="module")
+def toys() -> Iterator[Callable[..., AnyModule]]:
     """Makes an adapter around a toy, which it finds by its path as it would a user's module."""
     module = types.ModuleType("toy_networks")
     module.Toy = Toy  # type: ignore[attr-defined]
+    monkeypatch = pytest.MonkeyPatch()
     monkeypatch.setitem(sys.modules, "toy_networks", module)
 
     def make(kind: str = "plain", layers: list[str] | None = None, **more: object) -> AnyModule:
@@ -144,7 +145,8 @@ def toys(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AnyModule]:
         arguments = {"kind": kind}
         return AnyModule("toy_networks.Toy", chosen, arguments, **more)  # type: ignore[arg-type]
 
-    return make
+    yield make
+    monkeypatch.undo()
 
 
 @pytest.fixture(scope="session")
@@ -176,16 +178,16 @@ KINDS = {
 }
 
 
-@pytest.fixture(params=[*KINDS, "speechbrain", "toy"])
-def adapter(request, speechbrain_folder: Path, toys, tmp_path: Path) -> Adapter:
-    """Every kind of adapter, of random weights and not yet under study."""
+@pytest.fixture(params=[*KINDS, "speechbrain", "toy"], scope="module")
+def adapter(request, speechbrain_folder: Path, toys, tmp_path_factory) -> Adapter:
+    """Every kind of adapter, of random weights; attached by the first test that asks for it."""
     torch.manual_seed(0)
     if request.param == "toy":
         return toys(layers=["fine", "coarse"], alphabet="ab", output="scores")
     if request.param == "speechbrain":
         layers, take = ["mods.encoder.cnn", "mods.encoder.rnn"], {"*.rnn": "0"}
-        folder = str(speechbrain_folder)
-        return SpeechbrainASR(folder, layers, savedir=str(tmp_path / "kept"), take=take)
+        folder, kept = str(speechbrain_folder), str(tmp_path_factory.mktemp("kept"))
+        return SpeechbrainASR(folder, layers, savedir=kept, take=take)
     if request.param.startswith(("hf", "whisper")):
         pytest.importorskip("transformers")
     return KINDS[request.param]()
