@@ -175,6 +175,18 @@ class Experiment:
             amounts[f"{name}.batch_duration_s"] = training.batch_duration_s
         return amounts
 
+    def _check_recogniser(self, recogniser: Recogniser) -> None:
+        select_layers(recogniser.layers, self.probe.layers)
+        name = type(recogniser).__name__
+        if not recogniser.trainable and "robust" in self.models:
+            raise UserError(
+                f"models: {name} is studied as it is and not trained, so there is no robust one; "
+                "say [baseline] or [baseline, untrained]"
+            )
+        if self.paper:
+            recogniser.require_classes("paper, with its word errors,")
+        self._check_searched(recogniser)
+
     def _check_names(self) -> None:
         for key, names in (
             ("architectures", self.architectures),
@@ -203,11 +215,10 @@ class Experiment:
             if name == self.first_architecture:
                 raise UserError(f"architectures: {name!r} is what the first one is called")
         for architecture in self.architectures.values():
-            self._check_layers(architecture.recogniser())
+            self._check_recogniser(architecture.recogniser())
 
-    def _check_layers(self, recogniser: Recogniser) -> None:
-        """What is to be probed and what is to be searched must be there."""
-        select_layers(recogniser.layers, self.probe.layers)
+    def _check_searched(self, recogniser: Recogniser) -> None:
+        """What is to be searched must be there."""
         if self.sonification is not None:
             names = select_layers(recogniser.layers, self.sonification.layers)
             select_layers(recogniser.layers, self.sonification.grid_layers or ["*"])
@@ -248,7 +259,7 @@ class Experiment:
                 raise UserError(f"{key}: {amount} is not possible, it must be above 0")
         check_verifiers(self.verifiers, self.trained_verifiers, self.download_verifiers)
         check_apart(self.trained_verifiers, self.corpus)
-        self._check_layers(self.recogniser())
+        self._check_recogniser(self.recogniser())
         unknown = sorted(set(self.evaluation.quality) - set(QUALITY_METRICS))
         if unknown:
             raise UserError(

@@ -159,7 +159,8 @@ def evaluate(
     tables = scratch / "tables" / name / condition
     bank = make_bank(experiment, run / "recognisers" / model, variant)
     load_bank_weights(bank, run / "probes" / name)
-    listeners = [] if variant else experiment.trained
+    spells = bank.recogniser.has_classes
+    listeners = experiment.trained if spells and not variant else []
     score = ScoreSpeech(
         str(scratch),
         tables=str(tables),
