@@ -27,7 +27,7 @@ from evaluation.audiation.targets import Target, batches
 from evaluation.audiation.transforms import Chain, Gain, Noise, TimeShift, robust_log_mel
 
 SAMPLES = 4000
-SHORT = LoopSettings(steps=12, checks=4, snapshots=2, tries=4)
+SHORT = LoopSettings(steps=8, checks=3, snapshots=2, tries=4)
 
 
 def spectra(signals: torch.Tensor) -> torch.Tensor:
@@ -47,7 +47,7 @@ def found(toy):
         Target("onset", neuron("filters", names["onset"], 12, others=0.5)),
     ]
     moves = Chain([TimeShift(0.0005), Noise(30)])
-    settings = LoopSettings(steps=200, learning_rate=0.1)
+    settings = LoopSettings(steps=120, learning_rate=0.15)
     return audiate(toy.recogniser(), targets, Spectrum(SAMPLES), moves, settings)
 
 
@@ -131,7 +131,7 @@ def test_global_random_numbers_are_neither_used_nor_changed(toy) -> None:
 
 
 def test_results_come_in_the_order_of_the_targets_whatever_the_batches(toy) -> None:
-    small = LoopSettings(steps=12, checks=4, snapshots=2, batch_size=2)
+    small = LoopSettings(steps=8, checks=3, snapshots=2, batch_size=2)
     whole = audiate(toy.recogniser(), EVERY, Spectrum(SAMPLES), settings=SHORT)
     pieces = audiate(toy.recogniser(), EVERY, Spectrum(SAMPLES), settings=small)
     assert pieces.targets == EVERY
@@ -171,7 +171,7 @@ def test_diverse_samples_differ_more(toy) -> None:
     def spread(weight: float) -> float:
         objective = channel("deep", 0) + weight * Diversity("filters", "g")
         targets = [Target("d", objective, sample) for sample in range(3)]
-        settings = LoopSettings(steps=40, learning_rate=0.1, checks=2)
+        settings = LoopSettings(steps=25, learning_rate=0.15, checks=2)
         found = audiate(toy.recogniser(), targets, Spectrum(SAMPLES), settings=settings)
         return float(np.mean([values[-1, 1] for values in found.values]))
 
@@ -183,7 +183,7 @@ def test_a_pass_ends_behind_the_deepest_layer_asked_for(toy) -> None:
     audiate(recogniser, EVERY[:2], Spectrum(SAMPLES), settings=SHORT)
     assert recogniser.passes == []
     audiate(recogniser, EVERY[2:3], Spectrum(SAMPLES), settings=SHORT)
-    assert len(recogniser.passes) == 1 + 12 + 4  # to find the dead, to step, to check
+    assert len(recogniser.passes) == 1 + 8 + 3  # to find the dead, to step, to check
 
 
 def test_hooks_modes_and_weights_are_left_as_they_were(toy, tiny_recogniser, monkeypatch) -> None:
@@ -238,7 +238,7 @@ def test_a_dead_feature_is_said_and_not_looped(toy) -> None:
         assert found.problems[row].startswith("dead: none of 4 random inputs moves it")
         assert np.isnan(found.totals[:, row]).all()
         assert np.isnan(found.best[row])
-    assert calls == [3] * 4 + [1] * (12 + 4)
+    assert calls == [3] * 4 + [1] * (8 + 3)
     alone = audiate(toy.recogniser(), targets[1:2], Spectrum(SAMPLES), settings=SHORT)
     torch.testing.assert_close(alone.signals[0], found.signals[1], rtol=0, atol=1e-3)
 
@@ -286,11 +286,11 @@ def test_memory_does_not_grow_with_the_steps(toy) -> None:
 
     recogniser.filters.register_forward_hook(count)
     kept = []
-    for steps in (10, 40):
+    for steps in (5, 20):
         settings = LoopSettings(steps=steps, checks=4, snapshots=2)
         found = audiate(recogniser, EVERY[:3], Spectrum(SAMPLES), settings=settings)
         kept.append((found.totals.shape, [v.shape for v in found.values], found.snapshots.shape))
-    assert len(most) > 10 + 40
+    assert len(most) > 5 + 20
     assert max(most) == 1
     assert kept[0] == kept[1]
 
@@ -307,7 +307,7 @@ def test_frames_are_optimised_where_the_front_end_ends(made, bands, tiny_recogni
     recogniser = tiny_recogniser().freeze()
     targets = [Target(f"{n}", channel("cnn2", n) - 0.01 * TotalVariation()) for n in range(4)]
     frames = made(SAMPLES, recogniser.log_mel, *bands)
-    settings = LoopSettings(steps=30, learning_rate=0.05, checks=4)
+    settings = LoopSettings(steps=15, learning_rate=0.1, checks=4)
     found = audiate(recogniser, targets, frames, robust_log_mel(), settings)
     assert found.signals.shape == (4, 26, 80)
     assert found.problems == [""] * 4
