@@ -10,6 +10,17 @@ from torch import nn
 from acoustics.errors import UserError
 
 
+def ordinary_buffers(module: nn.Module) -> None:
+    """Replaces buffers that were made in inference mode; to be called outside of it.
+
+    Gradients cannot pass a product with one of those.
+    """
+    for part in module.modules():
+        for name, value in part.named_buffers(recurse=False):
+            if value.is_inference():
+                setattr(part, name, value.clone())
+
+
 @contextmanager
 def differentiable(recogniser: nn.Module) -> Iterator[None]:
     """Inside, the recogniser is in eval mode and can be differentiated with respect to its input.

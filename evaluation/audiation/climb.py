@@ -48,6 +48,10 @@ class Bench:
         """Random numbers of every target."""
         return Draws([(self.seed, t.name, t.sample) for t in targets], purpose)
 
+    def start(self, draws: Draws) -> Float[Tensor, "row *free"]:
+        """Free numbers to begin with, where and as precise as the recogniser is."""
+        return self.parameterisation.start(draws).to(next(self.recogniser.parameters()))
+
 
 class Batch:
     """Targets whose inputs are moved together.
@@ -73,16 +77,15 @@ class Batch:
 
     def starts(self) -> tuple[Float[Tensor, "row *free"], Bool[Tensor, " row"]]:
         """Free numbers to begin with, and the targets that none of several tries could move."""
-        draws, device = self.bench.draws(self.targets, "start"), self.score.driven.device
-        free = self.bench.parameterisation.start(draws).to(device)
+        draws = self.bench.draws(self.targets, "start")
+        free = self.bench.start(draws)
         dead = self.score.driven.clone()
         for left in reversed(range(self.bench.tries)):
             slope = gradient(free, lambda given: self.score.drive(self._values(given)))
             dead &= ~(slope != 0).flatten(1).any(1)
             if not left or not bool(dead.any()):
                 break
-            again = self.bench.parameterisation.start(draws).to(device)
-            free = torch.where(_like(dead, free), again, free)
+            free = torch.where(_like(dead, free), self.bench.start(draws), free)
         return free, dead
 
     def _values(self, free: Tensor) -> Float[Tensor, " part"]:
@@ -102,13 +105,10 @@ class Batch:
                 height = self._check(step, free, best, height.to(free.device), rows, result)
             if step == result.steps[-1]:
                 break
-            heard = self.hear(free, draws)
-            totals = self.score.totals(self.score.values(heard))
-            (slope,) = torch.autograd.grad(totals.sum(), free)
-            ok = torch.isfinite(totals) & torch.isfinite(slope).flatten(1).all(1)
-            if not bool((ok | broken).all()):
-                self._report(heard, ~ok & ~broken, step, rows, result)
-                broken |= ~ok
+            slope, causes = self._slope(free, draws, broken)
+            for row, cause in causes.items():
+                result.problems[int(rows[row])] = f"{cause} is not a finite number at step {step}"
+                broken[row] = True
             free.grad = slope.masked_fill(_like(broken, slope), 0)
             adam.step()
         with torch.no_grad():
@@ -139,14 +139,16 @@ class Batch:
             result.snapshots[result.snapshot_steps.index(step), rows] = shot
         return torch.where(better, totals, height)
 
-    @staticmethod
-    def _report(
-        heard: Heard, broken: Tensor, step: int, rows: Int[Tensor, " row"], result: Audiations
-    ) -> None:
-        """Names where a number first was none; the target is left where it is."""
-        for row in broken.nonzero().flatten().tolist():
-            where = first_broken(heard, row)
-            result.problems[int(rows[row])] = f"{where} is not a finite number at step {step}"
+    def _slope(
+        self, free: Tensor, draws: Draws, broken: Bool[Tensor, " row"]
+    ) -> tuple[Float[Tensor, "row *free"], dict[int, str]]:
+        """Slope of every row's objective, and where a number is none in rows not yet broken."""
+        heard = self.hear(free, draws)
+        totals = self.score.totals(self.score.values(heard))
+        (slope,) = torch.autograd.grad(totals.sum(), free)
+        bad = ~(torch.isfinite(totals) & torch.isfinite(slope).flatten(1).all(1)) & ~broken
+        causes = bad.nonzero().flatten().tolist() if bool(bad.any()) else []
+        return slope, {row: first_broken(heard, row) for row in causes}
 
 
 def first_broken(heard: Heard, row: int) -> str:

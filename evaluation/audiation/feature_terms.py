@@ -1,4 +1,4 @@
-"""Objectives on the features of a layer: neuron, channel, set, direction."""
+"""Objectives on the features of a layer over time: channel, set, direction."""
 
 from abc import abstractmethod
 from collections.abc import Hashable, Sequence
@@ -11,7 +11,7 @@ from torch import Tensor
 from acoustics.errors import UserError
 from acoustics.frames import states_between
 from evaluation.audiation.heard import Heard
-from evaluation.audiation.objective import Context, Evaluation, Objective, Term
+from evaluation.audiation.objective import Context, Evaluation, Term
 
 Window = tuple[int, int]
 """First sample, and the one behind the last."""
@@ -66,18 +66,16 @@ class Pooled(Term):
 
 @dataclass(frozen=True)
 class Windowed(Pooled):
-    """Pooled over all states, or those centred in a window of samples."""
+    """Pooled over the states that are centred in a window of samples, or in the whole input."""
 
     window: Window | None = None
 
     def span(self, context: Context) -> tuple[int, int]:
         """As sonification chooses the states of a segment, so scores can be compared."""
-        count = context.states(self.layer)
-        if self.window is None:
-            return 0, count
         timing = context.recogniser.layers[self.layer].timing
-        start, end = (torch.tensor([edge]) for edge in self.window)
-        first, stop = states_between(timing, start, end, torch.tensor([count]))
+        window = self.window or (0, context.samples)
+        start, end, count = (torch.tensor([n]) for n in (*window, context.states(self.layer)))
+        first, stop = states_between(timing, start, end, count)
         return int(first), int(stop)
 
     def check(self, context: Context) -> None:
@@ -138,96 +136,13 @@ class Direction(Windowed):
 
     def weights(self, features: int) -> Float[Tensor, " feature"]:
         """The direction with length 1."""
-        direction = torch.tensor(self.direction)
+        direction = torch.tensor(self.direction, dtype=torch.float32)
         return direction / direction.norm()
-
-
-@dataclass(frozen=True)
-class Activation(Pooled):
-    """One feature at one state."""
-
-    feature: int
-    state: int
-
-    def check(self, context: Context) -> None:
-        """Refuse a feature or a state that the layer does not have.
-
-        Raises:
-            UserError: names it.
-        """
-        check_features(context, self.layer, [self.feature])
-        count = context.states(self.layer)
-        if not 0 <= self.state < count:
-            raise UserError(
-                f"layer {self.layer} has no state {self.state}: an input of {context.samples} "
-                f"samples has states 0 to {count - 1}"
-            )
-
-    def span(self, context: Context) -> tuple[int, int]:
-        """The state alone."""
-        return self.state, self.state + 1
-
-    def weights(self, features: int) -> Float[Tensor, " feature"]:
-        """The feature alone."""
-        return torch.eye(features)[self.feature]
-
-
-@dataclass(frozen=True)
-class Elsewhere(Term):
-    """Mean size of all other activations of a layer: other features, and other states."""
-
-    drives = False
-    layer: str
-    feature: int
-    state: int
-
-    @property
-    def reads(self) -> str:
-        """The layer."""
-        return self.layer
-
-    def check(self, context: Context) -> None:
-        """Refuse as `Activation` does.
-
-        Raises:
-            UserError: the layer does not have the feature or the state.
-        """
-        Activation(self.layer, self.feature, self.state).check(context)
-
-    @classmethod
-    def bind(
-        cls, terms: Sequence[Term], rows: Int[Tensor, " term"], context: Context
-    ) -> Evaluation:
-        """Mean over everything, less the one."""
-        ours = [term for term in terms if isinstance(term, Elsewhere)]
-        layer = ours[0].layer
-        state = torch.tensor([term.state for term in ours], device=context.device)
-        feature = torch.tensor([term.feature for term in ours], device=context.device)
-        here = torch.arange(len(ours), device=context.device)
-
-        def evaluate(heard: Heard) -> Float[Tensor, " term"]:
-            size = heard.states[layer][rows].abs()
-            others = size.sum((1, 2)) - size[here, state, feature]
-            return others / max(1, size[0].numel() - 1)
-
-        return evaluate
 
 
 def channel(layer: str, feature: int, window: Window | None = None) -> FeatureSet:
     """One feature over all time, or over a window of samples."""
     return FeatureSet(layer, window, (feature,))
-
-
-def neuron(layer: str, feature: int, state: int, others: float = 1.0) -> Objective:
-    """One feature at one state, all other features and states discouraged.
-
-    Args:
-        layer: its name.
-        feature: counted from 0.
-        state: counted from 0.
-        others: weight of the mean size of all other activations.
-    """
-    return Activation(layer, feature, state) - others * Elsewhere(layer, feature, state)
 
 
 def check_features(context: Context, layer: str, features: Sequence[int]) -> None:

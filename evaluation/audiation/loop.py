@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from acoustics.errors import UserError
-from asr_models.gradients import differentiable
+from asr_models.gradients import differentiable, ordinary_buffers
 from asr_models.recogniser import Recogniser
 from evaluation.audiation.climb import Batch, Bench
 from evaluation.audiation.parameterisations import Parameterisation
@@ -31,9 +31,10 @@ class LoopSettings:
         learning_rate: of Adam; the free numbers of a waveform begin with a deviation of 1.
         checks: how often, evenly spread, all inputs are measured as they are, without transforms;
             the best of these is kept.
-        snapshots: how often, evenly spread over the checks, all inputs are kept.
+        snapshots: at how many of the checks, evenly spread, all inputs are kept.
         batch_size: targets optimised at once.
-        tries: random inputs that a target without gradient is given before it is called dead.
+        tries: random inputs that a target without gradient is given before it is called dead; one
+            state of a rectified feature is silent for most of them.
         seed: of all random numbers.
     """
 
@@ -42,15 +43,14 @@ class LoopSettings:
     checks: int = 17
     snapshots: int = 5
     batch_size: int = 64
-    tries: int = 4
+    tries: int = 16
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in (("steps", 1), ("checks", 2), ("batch_size", 1), ("tries", 1)):
+        limits = {"steps": 1, "checks": 2, "snapshots": 0, "batch_size": 1, "tries": 1}
+        for name, least in limits.items():
             if getattr(self, name) < least:
                 raise UserError(f"{name} is {getattr(self, name)}; it must be at least {least}")
-        if not 0 <= self.snapshots <= self.checks:
-            raise UserError(f"snapshots is {self.snapshots}; it must be 0 to checks, {self.checks}")
 
     @property
     def check_steps(self) -> list[int]:
@@ -104,9 +104,10 @@ def audiate(
         )
     chosen = batches(recogniser, targets, settings.batch_size)
     with differentiable(recogniser):
+        ordinary_buffers(parameterisation.to(next(recogniser.parameters()).device))
         bench = Bench(
             recogniser,
-            parameterisation.to(next(recogniser.parameters()).device),
+            parameterisation,
             transform,
             settings.learning_rate,
             settings.tries,
@@ -124,9 +125,9 @@ def audiate(
 def _blank(bench: Bench, targets: Sequence[Target], settings: LoopSettings) -> Audiations:
     if not targets:
         raise UserError("there is no target to optimise an input for; name at least one")
-    free = bench.parameterisation.start(bench.draws(targets[:1], "shape"))
+    free = bench.start(bench.draws(targets[:1], "shape"))
     with torch.no_grad():
-        signal = bench.parameterisation(free.to(next(bench.recogniser.parameters()).device))
+        signal = bench.parameterisation(free)
     shapes = free.shape[1:], signal.shape[1:]
     return blank(targets, *shapes, settings.check_steps, settings.snapshot_steps)
 

@@ -188,7 +188,7 @@ class CepstralFrames(Parameterisation):
 def limited(sound: Float[Tensor, "row sample"]) -> Float[Tensor, "row sample"]:
     """The same, scaled down where a sound would pass full scale: it can be written as it is."""
     peak = sound.abs().amax(1, keepdim=True)
-    return sound * (LOUDEST / peak.clamp(min=LOUDEST))
+    return sound / (peak / LOUDEST).clamp(min=1)
 
 
 @torch.no_grad()

@@ -34,7 +34,7 @@ class Audiations:
     signals: Float[Tensor, "target time *rest"]
     steps: list[int]
     totals: Float[np.ndarray, "check target"]
-    values: list[Float[np.ndarray, "check term"]]
+    values: list[Float[np.ndarray, "check _"]]
     snapshot_steps: list[int]
     snapshots: Float[Tensor, "snapshot target time *rest"]
 

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from acoustics.errors import UserError
-from asr_models.gradients import differentiable
+from asr_models.gradients import differentiable, ordinary_buffers
 
 
 def test_inside_there_are_gradients_in_inference_mode_too(tiny_recogniser, make_batch) -> None:
@@ -37,3 +37,12 @@ def test_a_recogniser_of_inference_mode_is_refused() -> None:
         differentiable(built),
     ):
         pass
+
+
+def test_buffers_of_inference_mode_become_ordinary_ones() -> None:
+    with torch.inference_mode():
+        built = nn.BatchNorm1d(2, affine=False).eval()
+    given = torch.randn(3, 2, requires_grad=True)
+    ordinary_buffers(built)
+    built(given).sum().backward()
+    torch.testing.assert_close(given.grad, torch.ones(3, 2), rtol=1e-4, atol=0)

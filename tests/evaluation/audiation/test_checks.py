@@ -13,6 +13,9 @@ from evaluation.audiation.checks import (
     layer_scores,
     sound_distances,
 )
+from evaluation.audiation.feature_terms import channel
+from evaluation.audiation.heard import Listener
+from evaluation.audiation.objective import Context, Score
 from evaluation.audiation.transforms import Chain, Gain, Noise
 
 SAMPLES = 4000
@@ -34,7 +37,7 @@ def test_scores_are_those_of_the_states_in_the_window(score, toy) -> None:
     wanted = getattr(states, score)(1)
     np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5)
     whole = layer_scores(recogniser, "filters", given[:2])
-    wanted = recogniser.filters(unit[:2]).mean(1).detach().numpy()
+    wanted = recogniser.filters(unit[:2])[:, :-1].mean(1).detach().numpy()
     np.testing.assert_allclose(whole, wanted, rtol=1e-5, atol=1e-5)
 
 
@@ -43,7 +46,10 @@ def test_scores_of_a_convolution_are_means_over_its_bands(tiny_recogniser) -> No
     outputs = []
     recogniser.cnn[1].register_forward_hook(lambda *given: outputs.append(given[2]))
     found = layer_scores(recogniser, "cnn2", sounds(2))
-    np.testing.assert_allclose(found, outputs[0].mean((2, 3)).numpy(), rtol=1e-5, atol=1e-6)
+    # The last state is centred behind the last sample.
+    np.testing.assert_allclose(
+        found, outputs[0][:, :, :-1].mean((2, 3)).numpy(), rtol=1e-5, atol=1e-6
+    )
 
 
 def test_a_feature_without_a_segment_is_not_compared() -> None:
@@ -91,3 +97,17 @@ def test_a_sound_ten_times_as_loud_is_20_db_away() -> None:
         np.testing.assert_allclose(found, [[0, 20, 0], [20, 0, 20], [0, 20, 0]], atol=1e-3)
     other = sound_distances(sounds(2))
     assert other[0, 1] == other[1, 0] > 1
+
+
+@pytest.mark.parametrize("window", [None, (800, 2400)])
+def test_what_is_optimised_is_what_is_scored(window, tiny_recogniser) -> None:
+    """A channel's objective is its score over the same window, layer by layer."""
+    recogniser, given = tiny_recogniser().freeze(), sounds(3)
+    context = Context(recogniser, SAMPLES)
+    for name in recogniser.layers:
+        score = Score([channel(name, feature, window) for feature in range(3)], context)
+        heard = Listener(recogniser, score.reads, SAMPLES)(given, "waveform")
+        scores = layer_scores(recogniser, name, given, window)
+        np.testing.assert_allclose(
+            score.values(heard).numpy(), scores[range(3), range(3)], rtol=1e-4, atol=1e-6
+        )

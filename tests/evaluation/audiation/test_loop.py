@@ -11,8 +11,9 @@ from torch import nn
 
 from acoustics.errors import UserError
 from evaluation.audiation.draws import Draws
-from evaluation.audiation.feature_terms import Direction, channel, neuron
+from evaluation.audiation.feature_terms import Direction, channel
 from evaluation.audiation.loop import LoopSettings, audiate
+from evaluation.audiation.neuron_terms import neuron
 from evaluation.audiation.output_terms import OutputClass, Transcript
 from evaluation.audiation.parameterisations import (
     CepstralFrames,
@@ -26,7 +27,7 @@ from evaluation.audiation.targets import Target, batches
 from evaluation.audiation.transforms import Chain, Gain, Noise, TimeShift, robust_log_mel
 
 SAMPLES = 4000
-SHORT = LoopSettings(steps=12, checks=4, snapshots=2)
+SHORT = LoopSettings(steps=8, checks=3, snapshots=2, tries=4)
 
 
 def spectra(signals: torch.Tensor) -> torch.Tensor:
@@ -46,7 +47,7 @@ def found(toy):
         Target("onset", neuron("filters", names["onset"], 12, others=0.5)),
     ]
     moves = Chain([TimeShift(0.0005), Noise(30)])
-    settings = LoopSettings(steps=300, learning_rate=0.1)
+    settings = LoopSettings(steps=120, learning_rate=0.15)
     return audiate(toy.recogniser(), targets, Spectrum(SAMPLES), moves, settings)
 
 
@@ -123,14 +124,14 @@ def test_the_same_seed_gives_the_same_bits_and_another_one_does_not(toy) -> None
 
 
 def test_global_random_numbers_are_neither_used_nor_changed(toy) -> None:
-    torch.manual_seed(5)
+    recogniser = toy.recogniser()
     before = torch.random.get_rng_state()
-    audiate(toy.recogniser(), EVERY[:1], Spectrum(SAMPLES), Noise(), SHORT)
+    audiate(recogniser, EVERY[:1], Spectrum(SAMPLES), Noise(), SHORT)
     assert torch.random.get_rng_state().equal(before)
 
 
 def test_results_come_in_the_order_of_the_targets_whatever_the_batches(toy) -> None:
-    small = LoopSettings(steps=12, checks=4, snapshots=2, batch_size=2)
+    small = LoopSettings(steps=8, checks=3, snapshots=2, batch_size=2)
     whole = audiate(toy.recogniser(), EVERY, Spectrum(SAMPLES), settings=SHORT)
     pieces = audiate(toy.recogniser(), EVERY, Spectrum(SAMPLES), settings=small)
     assert pieces.targets == EVERY
@@ -170,7 +171,7 @@ def test_diverse_samples_differ_more(toy) -> None:
     def spread(weight: float) -> float:
         objective = channel("deep", 0) + weight * Diversity("filters", "g")
         targets = [Target("d", objective, sample) for sample in range(3)]
-        settings = LoopSettings(steps=60, learning_rate=0.1)
+        settings = LoopSettings(steps=25, learning_rate=0.15, checks=2)
         found = audiate(toy.recogniser(), targets, Spectrum(SAMPLES), settings=settings)
         return float(np.mean([values[-1, 1] for values in found.values]))
 
@@ -182,7 +183,7 @@ def test_a_pass_ends_behind_the_deepest_layer_asked_for(toy) -> None:
     audiate(recogniser, EVERY[:2], Spectrum(SAMPLES), settings=SHORT)
     assert recogniser.passes == []
     audiate(recogniser, EVERY[2:3], Spectrum(SAMPLES), settings=SHORT)
-    assert len(recogniser.passes) == 1 + 12 + 4  # to find the dead, to step, to check
+    assert len(recogniser.passes) == 1 + 8 + 3  # to find the dead, to step, to check
 
 
 def test_hooks_modes_and_weights_are_left_as_they_were(toy, tiny_recogniser, monkeypatch) -> None:
@@ -211,7 +212,7 @@ def test_it_works_in_inference_mode_which_is_a_trap(toy) -> None:
     recogniser, arguments = toy.recogniser(), (EVERY[:3], Spectrum(SAMPLES), Noise(), SHORT)
     outside = audiate(recogniser, *arguments)
     with torch.inference_mode():
-        inside = audiate(recogniser, *arguments)
+        inside = audiate(recogniser, EVERY[:3], Spectrum(SAMPLES), Noise(), SHORT)
         assert torch.is_inference_mode_enabled()
     assert inside.signals.equal(outside.signals)
     with torch.no_grad():
@@ -237,7 +238,7 @@ def test_a_dead_feature_is_said_and_not_looped(toy) -> None:
         assert found.problems[row].startswith("dead: none of 4 random inputs moves it")
         assert np.isnan(found.totals[:, row]).all()
         assert np.isnan(found.best[row])
-    assert calls == [3] * 4 + [1] * (12 + 4)
+    assert calls == [3] * 4 + [1] * (8 + 3)
     alone = audiate(toy.recogniser(), targets[1:2], Spectrum(SAMPLES), settings=SHORT)
     torch.testing.assert_close(alone.signals[0], found.signals[1], rtol=0, atol=1e-3)
 
@@ -249,18 +250,24 @@ def test_if_all_are_dead_there_is_no_loop(toy) -> None:
 
 
 class Fragile(nn.Module):
-    """Passes states on until a row is loud enough; then NaN."""
+    """Passes states on until a row's feature 0 is too active; then NaN."""
+
+    def __init__(self, limit: float) -> None:
+        super().__init__()
+        self.limit = limit
 
     def forward(self, states: torch.Tensor) -> torch.Tensor:
-        broken = (states[..., :1].mean((1, 2), keepdim=True) > 1.0) & (states[..., :1] >= 0)
+        broken = states[..., :1].mean((1, 2), keepdim=True) > self.limit
         return torch.where(broken, torch.nan, states)
 
 
 def test_a_value_that_is_not_a_number_is_named_and_stays_in_its_row(toy) -> None:
-    recogniser = toy.recogniser()
-    recogniser.deep = nn.Sequential(recogniser.deep, Fragile())
     targets = [Target("breaks", channel("deep", 0)), Target("holds", -channel("deep", 0))]
-    settings = LoopSettings(steps=60, learning_rate=0.3, checks=4)
+    settings = LoopSettings(steps=30, learning_rate=0.1, checks=4)
+    recogniser = toy.recogniser()
+    fine = audiate(recogniser, targets, Spectrum(SAMPLES), settings=settings)
+    limit = float(fine.start[0] + fine.best[0]) / 2
+    recogniser.deep = nn.Sequential(recogniser.deep, Fragile(max(limit, -float(fine.start[1]) + 1)))
     found = audiate(recogniser, targets, Spectrum(SAMPLES), settings=settings)
     assert "an activation of layer deep is not a finite number at step" in found.problems[0]
     assert found.problems[1] == ""
@@ -279,12 +286,12 @@ def test_memory_does_not_grow_with_the_steps(toy) -> None:
 
     recogniser.filters.register_forward_hook(count)
     kept = []
-    for steps in (10, 40):
+    for steps in (5, 20):
         settings = LoopSettings(steps=steps, checks=4, snapshots=2)
         found = audiate(recogniser, EVERY[:3], Spectrum(SAMPLES), settings=settings)
         kept.append((found.totals.shape, [v.shape for v in found.values], found.snapshots.shape))
-    assert len(most) == (1 + 10 + 4) + (1 + 40 + 4)
-    assert max(most) <= 2
+    assert len(most) > 5 + 20
+    assert max(most) == 1
     assert kept[0] == kept[1]
 
 
@@ -300,7 +307,7 @@ def test_frames_are_optimised_where_the_front_end_ends(made, bands, tiny_recogni
     recogniser = tiny_recogniser().freeze()
     targets = [Target(f"{n}", channel("cnn2", n) - 0.01 * TotalVariation()) for n in range(4)]
     frames = made(SAMPLES, recogniser.log_mel, *bands)
-    settings = LoopSettings(steps=30, learning_rate=0.05, checks=4)
+    settings = LoopSettings(steps=15, learning_rate=0.1, checks=4)
     found = audiate(recogniser, targets, frames, robust_log_mel(), settings)
     assert found.signals.shape == (4, 26, 80)
     assert found.problems == [""] * 4
@@ -320,7 +327,7 @@ def test_what_frames_cannot_be_done_with_is_one_line(bands, toy, tiny_recogniser
     [
         ({"steps": 0}, "steps is 0; it must be at least 1"),
         ({"checks": 1}, "checks is 1; it must be at least 2"),
-        ({"snapshots": 18}, "snapshots is 18; it must be 0 to checks, 17"),
+        ({"snapshots": -1}, "snapshots is -1; it must be at least 0"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(change, reason) -> None:

@@ -7,15 +7,9 @@ from torch.nn.functional import ctc_loss
 
 from acoustics.errors import UserError
 from asr_models.decoding import encode
-from evaluation.audiation.feature_terms import (
-    Activation,
-    Direction,
-    Elsewhere,
-    FeatureSet,
-    channel,
-    neuron,
-)
+from evaluation.audiation.feature_terms import Direction, FeatureSet, channel
 from evaluation.audiation.heard import FRAMES, FREE, MEL, OUTPUT, Heard
+from evaluation.audiation.neuron_terms import Activation, Elsewhere, neuron
 from evaluation.audiation.objective import Context, Score, Sum
 from evaluation.audiation.output_terms import OutputClass, Transcript
 from evaluation.audiation.shaping_terms import (
@@ -27,7 +21,7 @@ from evaluation.audiation.shaping_terms import (
     gram_cosine,
 )
 
-SAMPLES, STATES = 4000, 26
+SAMPLES, STATES = 4000, 26  # the last of them is centred behind the last sample
 
 
 @pytest.fixture
@@ -138,11 +132,12 @@ def test_only_what_drives_is_the_drive(context) -> None:
 
 def test_a_set_is_the_notebooks_equation_1(context) -> None:
     heard = hear(1)
-    wanted = sum(heard.states["deep"][0, t, f] for t in range(STATES) for f in (0, 3)) / STATES / 2
+    count = STATES - 1
+    wanted = sum(heard.states["deep"][0, t, f] for t in range(count) for f in (0, 3)) / count / 2
     found = totals([FeatureSet("deep", features=(0, 3))], heard, context)
     torch.testing.assert_close(found[0], wanted)
     torch.testing.assert_close(
-        totals([channel("deep", 3)], heard, context)[0], heard.states["deep"][0, :, 3].mean()
+        totals([channel("deep", 3)], heard, context)[0], heard.states["deep"][0, :-1, 3].mean()
     )
 
 
@@ -154,7 +149,7 @@ def test_a_window_holds_the_states_that_are_centred_in_it(context) -> None:
 
 def test_a_direction_is_a_projection_whatever_its_length(context) -> None:
     heard, direction = hear(1), torch.tensor([3.0, 0, -4, 0])
-    wanted = (heard.states["filters"][0].mean(0) @ direction) / 5
+    wanted = (heard.states["filters"][0, :-1].mean(0) @ direction) / 5
     for scale in (1, 10):
         term = Direction("filters", direction=tuple((scale * direction).tolist()))
         torch.testing.assert_close(totals([term], heard, context)[0], wanted)
