@@ -10,6 +10,9 @@ from asr_models.recogniser import Recogniser
 from corpora.augmentation import condition_snr_db
 from corpora.corpus import Corpus, ImpulseResponses, NoiseSource
 from corpora.joined import JoinedCorpus
+from evaluation.audiation.learned_inputs import wants_learned_inputs
+from evaluation.audiation.study_settings import AudiationSettings
+from evaluation.audiation.wanted import wanted_layers
 from evaluation.quality import QUALITY_METRICS
 from evaluation.sonification.feature_sets import sets_by_layer
 from evaluation.sonification.study_settings import StudySettings
@@ -30,6 +33,7 @@ RESERVED = (
     *("corpus", "recognisers", "probes", "verifiers", "evaluate", "states", "identity"),
     *(
         "sonification",
+        "audiation",
         "word_errors",
         "tables",
         "paper",
@@ -72,6 +76,7 @@ class Experiment:
         states: measure distances between states, and verify speakers on the states themselves.
         identity: compare natural with rendered speech and adapt a verifier (null: do not).
         sonification: what drives every feature of every layer (null: do not ask).
+        audiation: sounds made to drive some features (null: make none).
         paper: make the tables and figures of Li et al. (2020), and judge their claims.
         compute: device, processes and threads.
         loggers: `wandb` and `tensorboard`, beside what always goes to disk.
@@ -100,6 +105,7 @@ class Experiment:
         states: bool = False,
         identity: Identity | None = None,
         sonification: StudySettings | None = None,
+        audiation: AudiationSettings | None = None,
         paper: bool = False,
         compute: Compute = Compute(),  # noqa: B008 - read only
         loggers: list[Literal["wandb", "tensorboard"]] = ["wandb"],  # noqa: B006 - read only
@@ -115,7 +121,7 @@ class Experiment:
         self.download_verifiers = download_verifiers
         self.architectures, self.probe_variants = architectures, probe_variants
         self.states, self.identity, self.paper = states, identity, paper
-        self.sonification = sonification
+        self.sonification, self.audiation = sonification, audiation
         self.loggers = loggers
 
     @property
@@ -223,6 +229,9 @@ class Experiment:
             names = select_layers(recogniser.layers, self.sonification.layers)
             select_layers(recogniser.layers, self.sonification.grid_layers or ["*"])
             sets_by_layer(self.sonification.sets, [recogniser.layers[name] for name in names])
+        if self.audiation is not None:
+            wanted_layers(recogniser, self.audiation)
+            wants_learned_inputs(recogniser, self.audiation)
 
     def check(self) -> None:
         """Find the mistakes that would otherwise show only after hours of work.

@@ -62,27 +62,24 @@ class Example:
 
 
 def learned_figure(learned: Mapping[float, Sequence[Learned]], title: str) -> Figure:
-    """A column for each layer; for each lambda the last input above the one it began with.
+    """A column for each layer: a row with the last inputs of each lambda, one with the first.
 
     Args:
-        learned: inputs by lambda.
+        learned: inputs by lambda; all began alike.
         title: as the model.
     """
-    columns = len(next(iter(learned.values())))
-    sheet = Figure(
-        figsize=(1.75 * columns + 0.5, 1.55 * 2 * len(learned) + 0.7), layout="constrained"
-    )
-    panels = sheet.subplots(2 * len(learned), columns, squeeze=False)
-    for place, (weight, inputs) in enumerate(learned.items()):
-        for column, one in enumerate(inputs):
-            for row, shot in ((2 * place, -1), (2 * place + 1, 0)):
-                panel = panels[row, column]
-                draw_frames(panel, one.frames[shot])
-                said = f"step {one.steps[shot]}, activation {one.activation[shot]:.3g}"
-                head = f"{one.title}\n" if row == 0 else ""
-                panel.set_title(head + (one.problem[:24] or said), fontsize=SMALL)
-                if column == 0:
-                    panel.set_ylabel(f"λ = {weight:g}", fontsize=8)
+    rows = [(f"λ = {weight:g}", inputs, -1) for weight, inputs in learned.items()]
+    rows.append(("start", next(iter(learned.values())), 0))
+    columns = len(rows[0][1])
+    sheet = Figure(figsize=(1.75 * columns + 0.5, 1.6 * len(rows) + 0.8), layout="constrained")
+    panels = sheet.subplots(len(rows), columns, squeeze=False)
+    for row, (label, inputs, shot) in enumerate(rows):
+        panels[row, 0].set_ylabel(label, fontsize=8)
+        for panel, one in zip(panels[row], inputs, strict=True):
+            draw_frames(panel, one.frames[shot])
+            said = one.problem[:24] or f"activation {one.activation[shot]:.3g}"
+            head = f"{one.title}\n" if row == 0 else ""
+            panel.set_title(f"{head}step {one.steps[shot]}, {said}", fontsize=SMALL)
     sheet.suptitle(plain(f"{title}: learned inputs (frame, band)"), fontsize=10)
     return sheet
 
@@ -106,9 +103,7 @@ def examples_figure(examples: Mapping[str, Sequence[Example]], title: str) -> Fi
             panel.set_visible(True)
             draw_frames(panel, one.frames)
             head = f"{layer}\n" if row == 0 else ""
-            panel.set_title(
-                plain(f"{head}{one.utterance}, {one.activation:.3g}"), fontsize=SMALL
-            )
+            panel.set_title(plain(f"{head}{one.utterance}, {one.activation:.3g}"), fontsize=SMALL)
             panel.set_xlabel(plain(shortened(one.text)), fontsize=5.5, labelpad=2)
     sheet.suptitle(plain(f"{title}: top utterances of the corpus"), fontsize=10)
     return sheet
@@ -119,9 +114,7 @@ def shortened(text: str, most: int = 34) -> str:
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
-def write_animation(
-    path: Path, learned: Sequence[Learned], weight: float, title: str
-) -> None:
+def write_animation(path: Path, learned: Sequence[Learned], weight: float, title: str) -> None:
     """A GIF of how inputs come about: the input, and its activation and total variation so far.
 
     Args:
@@ -133,11 +126,14 @@ def write_animation(
     Raises:
         acoustics.errors.UserError: the file cannot be written.
     """
-    sheet = Figure(figsize=(1.9 * len(learned) + 0.4, 4.0), layout="constrained", dpi=80)
+    sheet = Figure(figsize=(1.9 * len(learned) + 0.4, 4.0), layout="constrained", dpi=90)
     canvas = FigureCanvasAgg(sheet)
     panels = sheet.subplots(2, len(learned), squeeze=False, height_ratios=(1.2, 1))
     pictures = [draw_frames(panels[0, i], one.frames[0]) for i, one in enumerate(learned)]
-    marks = [_draw_curves(panels[1, i], one, i == 0) for i, one in enumerate(learned)]
+    marks = [_draw_curves(panels[1, i], one) for i, one in enumerate(learned)]
+    curves = [axis.get_lines()[0] for axis in sheet.axes if axis.get_lines()]
+    sheet.legend(handles=[curves[0], curves[-1]], loc="outside lower center", ncols=2,
+                 fontsize=SMALL, frameon=False)  # fmt: skip
     for i, one in enumerate(learned):
         panels[0, i].set_title(one.title, fontsize=8)
     heading = sheet.suptitle(" ", fontsize=10)
@@ -170,19 +166,16 @@ def draw_frames(panel: Any, frames: Float[np.ndarray, "frame band"]) -> Any:
     )  # fmt: skip
 
 
-def _draw_curves(panel: Any, one: Learned, named: bool) -> Any:
-    other = panel.twinx()
-    colours = SPARE_COLOURS[0][0], "#c8501e"
-    lines = [
-        *panel.plot(one.steps, one.activation, color=colours[0], lw=1.2, label="activation"),
-        *other.plot(one.steps, one.total_variation, color=colours[1], lw=1.2,
-                    label="total variation per value"),
-    ]  # fmt: skip
-    for axis, colour in zip((panel, other), colours, strict=True):
+def _draw_curves(panel: Any, one: Learned) -> Any:
+    """Both curves, each with an axis of its own, and a line that can be moved along them."""
+    kinds = (
+        (panel, one.activation, SPARE_COLOURS[0][0], "activation"),
+        (panel.twinx(), one.total_variation, "#c8501e", "total variation per value"),
+    )
+    for axis, values, colour, label in kinds:
+        axis.plot(one.steps, values, color=colour, lw=1.2, label=label)
         axis.tick_params(labelsize=6, axis="y", colors=colour)
         axis.margins(y=0.1)
     panel.tick_params(labelsize=6, axis="x")
     panel.set_xlabel("step", fontsize=SMALL)
-    if named:
-        panel.legend(lines, [str(line.get_label()) for line in lines], fontsize=5.5, frameon=False)
     return panel.axvline(one.steps[0], color="black", lw=0.8)

@@ -82,7 +82,9 @@ def sound_figure(made: Made, row: SoundRow, trace: Trace) -> Figure:
 
 
 def _draw_trace(panel: Any, trace: Trace, strongest: float | None) -> None:
-    seconds = (float(trace.timing.offset) + np.arange(len(trace.values)) * trace.timing.stride) / RATE
+    seconds = (
+        float(trace.timing.offset) + np.arange(len(trace.values)) * trace.timing.stride
+    ) / RATE
     panel.axvspan(*(edge / RATE for edge in trace.window), color="#eef0f3", lw=0)
     panel.plot(seconds, trace.values, color=LOUD, lw=1.1)
     if strongest is not None:
@@ -111,8 +113,10 @@ def _draw_evolution(panel: Any, made: Made, row: SoundRow) -> None:
 def draw_mel(panel: Any, mel: Float[np.ndarray, "frame mel"], duration: float) -> None:
     """A log-mel over seconds, 60 dB below its loudest being dark."""
     top = float(np.nanmax(mel))
-    panel.imshow(mel.T, origin="lower", aspect="auto", cmap="magma", interpolation="nearest",
-                 extent=(0, duration, 0, mel.shape[1]), vmin=top - RANGE_NEPER, vmax=top)  # fmt: skip
+    panel.imshow(
+        mel.T, origin="lower", aspect="auto", cmap="magma", interpolation="nearest",
+        extent=(0, duration, 0, mel.shape[1]), vmin=top - RANGE_NEPER, vmax=top,
+    )  # fmt: skip
 
 
 def sounds_sheet(made: Sequence[Made], rows: Sequence[SoundRow], title: str) -> Figure:
@@ -153,9 +157,7 @@ def sounds_sheet(made: Sequence[Made], rows: Sequence[SoundRow], title: str) -> 
     return sheet
 
 
-def reached_figure(
-    rows: Sequence[SoundRow], means: Sequence[float], title: str
-) -> Figure:
+def reached_figure(rows: Sequence[SoundRow], means: Sequence[float], title: str) -> Figure:
     """How far above speech sounds end: 0 is a feature's mean, 1 its strongest segment.
 
     Args:
@@ -174,7 +176,9 @@ def reached_figure(
             continue
         span = row.strongest - mean
         if span > 0:
-            ends = [(value - mean) / span for value in (row.start or 0.0, row.held_out, row.reached)]
+            ends = [
+                (value - mean) / span for value in (row.start or 0.0, row.held_out, row.reached)
+            ]
             values.append((place[row.depth], *ends))
     if not values:
         raise NothingToDrawError("no sound can be compared with the corpus")

@@ -39,9 +39,7 @@ def stretches(cuts: Iterable[Cut], samples: int, most: int = MOST) -> Float[Tens
         if len(waveform) >= samples:
             found.append(waveform[:samples])
     if not found:
-        raise UserError(
-            f"no utterance has the {samples} samples of a sound; set a shorter sound_s"
-        )
+        raise UserError(f"no utterance has the {samples} samples of a sound; set a shorter sound_s")
     return torch.from_numpy(np.stack(found))
 
 

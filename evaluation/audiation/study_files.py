@@ -85,4 +85,3 @@ def traces(
             states = listener(sound, "waveform").states[layer][0, :, found.rows[i].feature]
             timing = recogniser.layers[layer].timing
             yield i, Trace(states.float().cpu().numpy(), timing, settings.window)
-

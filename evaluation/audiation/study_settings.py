@@ -80,7 +80,7 @@ class AudiationSettings:
     diverse: int = 1
     samples: int = 3
     learned_inputs: bool | None = None
-    lambdas: list[float] = field(default_factory=lambda: [0.1, 1.0])
+    lambdas: list[float] = field(default_factory=lambda: [0.1, 3.0])
     set_size: int = 3
     splits: list[Split] = field(default_factory=lambda: ["train", "dev", "test"])
     utterances_per_speaker: int | None = 8
@@ -131,6 +131,4 @@ class AudiationSettings:
 
     def loop(self, seed: int, checks: int = 17) -> LoopSettings:
         """The loop's."""
-        return LoopSettings(
-            self.steps, self.learning_rate, checks, 5, self.batch_size, seed=seed
-        )
+        return LoopSettings(self.steps, self.learning_rate, checks, 5, self.batch_size, seed=seed)

@@ -24,13 +24,8 @@ from evaluation.listening import Sample, read_samples
 from evaluation.records import SummaryRow
 from evaluation.sonification.logged import COLUMNS
 from evaluation.wandb_account import is_logged_in
-from evaluation.wandb_samples import (
-    finish,
-    hand_over,
-    log_curves,
-    log_samples,
-    make_logger,
-)
+from evaluation.wandb_logger import finish, hand_over, make_logger
+from evaluation.wandb_samples import log_curves, log_samples
 from otoscope.logging import log_run
 
 
