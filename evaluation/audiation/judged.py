@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float
+from lhotse.cut import Cut
 from torch import Tensor
 
 from asr_models.recogniser import Recogniser
+from corpora.audio import load_waveform
 from evaluation.audiation.checks import feature_ranks, held_out, layer_scores, sound_distances
 from evaluation.audiation.made import Made
 from evaluation.audiation.speech_likeness import syllabic_share, wada_snr
-from evaluation.audiation.study_rows import DiversityRow, EvolutionRow, SoundRow
+from evaluation.audiation.study_rows import DiversityRow, EvolutionRow, LayerRow, SoundRow
 from evaluation.audiation.study_settings import AudiationSettings
 from evaluation.audiation.transforms import BandLimit, Chain, Noise, Resample, TimeShift
 from evaluation.audiation.wanted import ALIKE, AS_ASKED, DIFFERING, Wanted
@@ -23,6 +25,7 @@ from evaluation.sonification.contents import spoken
 from evaluation.sonification.result import Sonification
 
 UNIT = "segments"
+MOST_UTTERANCES = 32  # that say how speech-like speech is
 
 
 def unseen() -> Chain:
@@ -121,7 +124,8 @@ def _layer_rows(
     for i, one in enumerate(made):
         given_up = bool(one.problem)
         reached = float(scores[i, features[i]])
-        known, pictured = np.isfinite(strongest[i]), not given_up and one.wanted.variant == AS_ASKED
+        known = np.isfinite(strongest[i])
+        pictured = not given_up and one.wanted.variant == AS_ASKED
         yield SoundRow(
             **names(speech.model, one.wanted),
             depth=recogniser.layers[layer].depth,
@@ -180,6 +184,20 @@ def diversity(rows: Sequence[SoundRow], made: Sequence[Made]) -> Iterator[Divers
         )  # fmt: skip
 
 
+def speech_row(speech: Speech, rows: Sequence[SoundRow], cuts: Sequence[Cut]) -> Iterator[LayerRow]:
+    """The same figures of speech: of the utterances of the strongest segments, as they are."""
+    names, by_id = dict.fromkeys(row.utterance for row in rows), {str(cut.id): cut for cut in cuts}
+    found = []
+    for name in [name for name in names if name in by_id][:MOST_UTTERANCES]:
+        sound = torch.from_numpy(load_waveform(by_id[name])[0])[None]
+        length = torch.tensor([sound.shape[1]])
+        found.append((float(wada_snr(sound, length)), float(syllabic_share(sound, length))))
+    if found:
+        snr, share = (number(np.nanmean(values)) for values in zip(*found, strict=True))
+        nothing = (0, 0, None, None, None, None)
+        yield LayerRow(speech.model, "speech", "all", 0, len(found), *nothing, snr, share)
+
+
 def stacked(made: Sequence[Made]) -> Float[Tensor, "sound sample"]:
     """Sounds as they are heard from their files."""
     return torch.from_numpy(np.stack([one.sound for one in made]))
@@ -206,6 +224,6 @@ def file_name(wanted: Wanted) -> str:
     return safe_name("-".join(parts))
 
 
-def number(value: float) -> float | None:
+def number(value: float | np.floating) -> float | None:
     """A value of a table; None where it is no finite number."""
     return float(value) if np.isfinite(value) else None

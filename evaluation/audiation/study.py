@@ -12,7 +12,14 @@ from asr_models.recogniser import Recogniser
 from corpora.batch import SpeechBatch
 from corpora.corpus import Progress
 from corpora.datamodule import SpeechDataModule
-from evaluation.audiation.judged import UNIT, Speech, diversity, evolution, judged
+from evaluation.audiation.judged import (
+    UNIT,
+    Speech,
+    diversity,
+    evolution,
+    judged,
+    speech_row,
+)
 from evaluation.audiation.learned_inputs import learn_inputs, wants_learned_inputs
 from evaluation.audiation.made import check_reached, make_sounds
 from evaluation.audiation.speech_statistics import speech_statistics
@@ -156,7 +163,7 @@ def audiate_found(
         speech,
         made,
         rows,
-        list(layer_rows(rows)),
+        [*layer_rows(rows), *speech_row(speech, rows, cuts)],
         list(evolution(made, name)),
         list(diversity(rows, made)),
     )
