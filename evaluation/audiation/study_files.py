@@ -50,7 +50,7 @@ def write_study(
     for made, row in zip(found.made, found.rows, strict=True):
         if row.audio:
             write_audio(folder / row.audio, made.pcm, SAMPLE_RATE)
-    ids = [speech.segment(row.layer, row.feature) for row in found.rows if row.audio]
+    ids = [speech.segment(row.layer, row.feature) for row in found.rows]
     write_clips(folder, cuts, speech.found.units.registries[UNIT], np.unique(ids))
     for i, trace in traces(recogniser, found, settings):
         made, row = found.made[i], found.rows[i]

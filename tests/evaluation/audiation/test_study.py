@@ -63,11 +63,16 @@ def test_live_features_of_all_depths_are_made_and_checked(folder, toy) -> None:
     assert [row["layer"] for row in asked] == ["filters"] * 2 + ["deep"] * 2
     assert toy.dead not in {row["feature"] for row in asked if row["layer"] == "deep"}
     for row in rows:
+        assert (folder / row["clip"]).is_file()
+        if (row["layer"], row["feature"]) == ("deep", 3):  # vowels move it, noise does not
+            assert row["problem"].startswith("dead: none of 16 random inputs moves it")
+            continue
         assert row["problem"] == "" and row["above"] == (row["reached"] > row["strongest"])
         assert row["lowest"] <= row["held_out"] and 1 <= row["rank"] <= row["features"]
-        assert (folder / row["audio"]).is_file() and (folder / row["clip"]).is_file()
+        assert (folder / row["audio"]).is_file()
         assert bool(row["picture"]) == (row["variant"] == "as asked")
-    assert all(row["reached"] > row["start"] for row in asked)
+    assert all(row["reached"] > row["start"] for row in asked if not row["problem"])
+    assert sum(not row["problem"] for row in asked) == 3
     variants = {row["variant"] for row in rows}
     assert variants == {"as asked", "samples that differ", "samples by chance", *turned(SETTINGS)}
     assert {"without transforms", "without 1/f", "with L2", "with total variation"} <= variants
@@ -75,7 +80,7 @@ def test_live_features_of_all_depths_are_made_and_checked(folder, toy) -> None:
 
 def test_what_is_told_of_a_sound_is_true_of_its_file(folder, toy) -> None:
     recogniser = toy.recogniser()
-    for row in table(folder / "sounds.parquet")[::5]:
+    for row in [row for row in table(folder / "sounds.parquet") if row["audio"]][::4]:
         sound, rate = soundfile.read(folder / row["audio"], dtype="float32")
         assert rate == 16000 and len(sound) == 4000
         given = torch.from_numpy(sound)[None]
@@ -108,7 +113,13 @@ def test_layers_and_variants_are_summed_up(folder) -> None:
         if variant == "speech":
             assert row["sounds"] == len({r["utterance"] for r in rows}) and row["above"] is None
             continue
-        assert (row["sounds"], row["compared"], row["without"]) == (len(mine), len(mine), 0)
+        made = [r for r in mine if not r["problem"]]
+        assert (row["sounds"], row["without"]) == (len(made), len(mine) - len(made))
+        if not made:
+            assert row["above"] is None and row["compared"] == 0
+            continue
+        mine = made
+        assert row["compared"] == len(mine)
         assert row["above"] == pytest.approx(np.mean([r["above"] for r in mine]))
         assert row["snr_db"] == pytest.approx(np.mean([r["snr_db"] for r in mine]))
     assert ("as asked", "all") in summed and ("speech", "all") in summed
@@ -218,7 +229,7 @@ def test_the_callback_names_what_is_not_there(toy, speech, tmp_path, quiet_train
 
 
 def test_a_dead_feature_is_said_and_the_others_are_made(toy, speech, tmp_path) -> None:
-    both = replace(GIVEN, features={"deep": [0, toy.dead]})
+    both = replace(GIVEN, features={"deep": [1, toy.dead]})
     made = study(toy.recogniser(), speech, tmp_path, "toy", both)
     alive, dead = made.rows
     assert alive.reached is not None and alive.problem == ""
