@@ -39,6 +39,11 @@ def mel_frames(lengths: Int[Tensor, " batch"], hop_length: int) -> Int[Tensor, "
     return lengths // hop_length + 1
 
 
+def mel_samples(frames: Int[Tensor, " batch"], hop_length: int) -> Int[Tensor, " batch"]:
+    """Samples of the shortest utterances that have so many mel frames."""
+    return (frames - 1) * hop_length
+
+
 def pooled_length(lengths: Int[Tensor, " batch"], kernel: int) -> Int[Tensor, " batch"]:
     """States left after a pooling of `kernel` that keeps an incomplete last window (ceil mode)."""
     return (lengths + kernel - 1) // kernel
@@ -64,6 +69,10 @@ class Rate:
             raise ValueError(f"{states} states do not divide into stacks of {self.stack}")
         return states * self.expand // self.stack
 
+    def states(self, frames: Int[Tensor, " batch"]) -> Int[Tensor, " batch"]:
+        """States that stand for `frames` mel frames; an incomplete last one counts."""
+        return pooled_length(frames, self.expand) * self.stack
+
     def check(self, states: Int[Tensor, " batch"], frames: Int[Tensor, " batch"]) -> None:
         """Raise unless the states of every utterance cover its mel frames exactly.
 
@@ -72,7 +81,7 @@ class Rate:
         Raises:
             ValueError: names the first utterance of the batch that does not fit.
         """
-        expected = pooled_length(frames, self.expand) * self.stack
+        expected = self.states(frames)
         if not bool((states == expected).all()):
             bad = int((states != expected).nonzero()[0])
             raise ValueError(

@@ -29,6 +29,9 @@ class CTCModule(LightningModule):
         learning_rate: peak of AdamW's warm-up and cosine schedule.
         weight_decay: of AdamW.
         warmup_fraction: share of the steps spent warming up.
+
+    Raises:
+        UserError: the recogniser comes from elsewhere and is studied as it is.
     """
 
     def __init__(
@@ -39,6 +42,11 @@ class CTCModule(LightningModule):
         warmup_fraction: float = 0.05,
     ) -> None:
         super().__init__()
+        if not recogniser.trainable:
+            raise UserError(
+                f"{type(recogniser).__name__} is studied as it is and not trained here; "
+                "show it to 'otoscope layers', or name it in a run with models: [baseline]"
+            )
         self.recogniser = recogniser
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay

@@ -34,13 +34,20 @@ def encode_batch(
     return tensor([token for row in rows for token in row]), tensor([len(row) for row in rows])
 
 
+def best_path(
+    log_probs: Float[Tensor, "batch state token"], lengths: Int[Tensor, " batch"]
+) -> list[list[int]]:
+    """The likeliest token of each state, repeats merged, blanks dropped."""
+    rows = []
+    for best, length in zip(log_probs.argmax(-1).tolist(), lengths.tolist(), strict=True):
+        row = best[:length]
+        rows.append([t for t, before in zip(row, [0, *row], strict=False) if t not in (0, before)])
+    return rows
+
+
 def greedy_decode(
     log_probs: Float[Tensor, "batch state token"], lengths: Int[Tensor, " batch"], alphabet: str
 ) -> list[str]:
-    """Best path: the likeliest token of each state, repeats merged, blanks dropped."""
-    texts = []
-    for best, length in zip(log_probs.argmax(-1).tolist(), lengths.tolist(), strict=True):
-        row = best[:length]
-        kept = [t for t, before in zip(row, [0, *row], strict=False) if t not in (0, before)]
-        texts.append("".join(alphabet[token - 1] for token in kept))
-    return texts
+    """What the best path spells."""
+    rows = best_path(log_probs, lengths)
+    return ["".join(alphabet[token - 1] for token in row) for row in rows]

@@ -12,7 +12,7 @@ from acoustics.mel import LogMel
 from asr_models.frontend import NormalisedBands
 from asr_models.jasper_blocks import ConvNorm, DenseBlock, SubBlock
 from asr_models.layer import Layer
-from asr_models.recogniser import Recogniser
+from asr_models.recogniser import FrameRecogniser
 from corpora.text import DEFAULT_ALPHABET
 
 N_MELS, WINDOW = 64, 320  # bands, samples (20 ms)
@@ -30,7 +30,7 @@ PAPER: dict[str, Any] = {
 """Arguments of the paper's Jasper 10x5 (its Table 1), which the public weights are of: 333 M."""
 
 
-class Jasper(Recogniser):
+class Jasper(FrameRecogniser):
     """1-D convolutions only: a prologue, blocks of sub-blocks with dense residuals, an epilogue.
 
     Layers are tapped behind their ReLU: `prologue`, `block1.sub1` to `blockB.subR`, `epilogue1`
@@ -106,12 +106,12 @@ class Jasper(Recogniser):
         *counted, _ = self.layers.values()
         return {layer.name: layer.depth - 1 for layer in counted}
 
-    def forward(
-        self, waveform: Float[Tensor, "batch sample"], lengths: Int[Tensor, " batch"]
+    def from_frames(
+        self, normal: Float[Tensor, "batch frame band"], counts: Int[Tensor, " batch"]
     ) -> tuple[Float[Tensor, "batch state token"], Int[Tensor, " batch"]]:
         """Log-probabilities `(batch, state, token)` at half of the mel rate."""
-        x, frames = self.frontend(waveform, lengths)
-        states = pooled_length(frames, STRIDE)
+        x = self.frontend.expand(normal, counts)
+        states = pooled_length(counts, STRIDE)
         mask = valid_mask(states, int(states.max()))[:, None, :, None]
         inputs = [self.prologue(x.contiguous(memory_format=channels_last), mask)]
         for block in self.blocks:

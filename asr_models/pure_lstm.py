@@ -11,7 +11,7 @@ from acoustics.mel import LogMel
 from asr_models.blocks import BLSTMBlock
 from asr_models.frontend import CHANNELS, MelDeltas
 from asr_models.layer import Layer
-from asr_models.recogniser import Recogniser
+from asr_models.recogniser import FrameRecogniser
 from corpora.text import DEFAULT_ALPHABET
 
 POOL = 2
@@ -29,7 +29,7 @@ def halved(
     return pairs.sum(2) / kept.sum(2).clamp(min=1)[..., None]
 
 
-class PureLSTM(Recogniser):
+class PureLSTM(FrameRecogniser):
     """5 BLSTM over mel, deltas and accelerations, with half as many states after 2, 3 and 4.
 
     Layers `blstm1..blstm5` are tapped behind their layer norm and before the down-sampling. The
@@ -94,11 +94,11 @@ class PureLSTM(Recogniser):
             if depth in self.downsample_after:
                 timing = timing.pooled(POOL)
 
-    def forward(
-        self, waveform: Float[Tensor, "batch sample"], lengths: Int[Tensor, " batch"]
+    def from_frames(
+        self, normal: Float[Tensor, "batch frame band"], counts: Int[Tensor, " batch"]
     ) -> tuple[Float[Tensor, "batch step token"], Int[Tensor, " batch"]]:
         """Log-probabilities `(batch, step, token)`, `tokens_per_state` steps to a state."""
-        x, states = self.frontend(waveform, lengths)
+        states, x = counts, self.frontend.expand(normal, counts)
         x = x.transpose(1, 2).flatten(2)
         for depth, block in enumerate(self.blstm, start=1):
             x = block(x, states)

@@ -9,7 +9,7 @@ from typing import TypeVar
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from acoustics.errors import UserError
+from acoustics.errors import UserError, reason_of
 
 Kept = TypeVar("Kept", bound=nn.Module)
 CARD = ("class_path", "init_args", "weight_hash")
@@ -97,8 +97,7 @@ def load_module(path: str | Path, what: str, base: type[Kept], advice: str) -> K
             f"{what}; {advice}"
         ) from error
     except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UserError(f"{folder}: unreadable {what} ({reason}); {advice}") from error
+        raise UserError(f"{folder}: unreadable {what} ({reason_of(error)}); {advice}") from error
     if weight_hash(module) != card["weight_hash"]:
         raise UserError(f"{folder}: the weights are not those the card was written for; {advice}")
     return module

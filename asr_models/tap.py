@@ -1,12 +1,15 @@
 """`LayerTap`: the way into the layers of a recogniser."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from acoustics.errors import UserError
+from asr_models.hooks import hooked
 from asr_models.layer import Layer, select_layers
 from asr_models.recogniser import Recogniser
 
@@ -40,6 +43,10 @@ def flat_state(output: Tensor) -> Float[Tensor, "batch state width"]:
     return output
 
 
+class AllHeardError(Exception):
+    """Ends a pass when every tapped layer has been heard."""
+
+
 class LayerTap:
     """Runs a recogniser and returns the states of chosen layers.
 
@@ -68,18 +75,39 @@ class LayerTap:
         return [self.recogniser.layers[name] for name in self.names]
 
     @contextmanager
-    def hooked(self) -> Iterator[dict[str, Tensor]]:
-        """Collect the outputs of the tapped layers of every pass made inside the `with`."""
+    def hooked(self, cut: bool = False) -> Iterator[dict[str, Tensor]]:
+        """Collect the outputs of the tapped layers of every pass made inside the `with`.
+
+        Args:
+            cut: end a pass, by an `AllHeardError`, when all of them have been heard.
+        """
         outputs: dict[str, Tensor] = {}
-        handles = []
-        try:
-            for layer in self.layers:
-                module = self.recogniser.get_submodule(layer.module)
-                handles.append(module.register_forward_hook(_keep(outputs, layer.name)))
+
+        def receive(name: str, output: Tensor) -> None:
+            outputs[name] = output
+            if cut and len(outputs) == len(self.names):
+                raise AllHeardError
+
+        receivers = {layer.module: partial(receive, layer.name) for layer in self.layers}
+        with hooked(self.recogniser, receivers):
             yield outputs
-        finally:
-            for handle in handles:
-                handle.remove()
+
+    def until_heard(self, run: Callable[[], object]) -> dict[str, Tensor]:
+        """Outputs of the tapped layers, from a pass that ends where the last of them is heard.
+
+        Args:
+            run: a pass through the recogniser.
+
+        Raises:
+            UserError: the pass does not reach a layer.
+        """
+        with self.hooked(cut=True) as outputs:
+            try:
+                run()
+            except AllHeardError:
+                return outputs
+        missing = ", ".join(name for name in self.names if name not in outputs)
+        raise UserError(f"this input does not reach layer {missing}; choose one that it passes")
 
     def __call__(
         self, waveform: Float[Tensor, "batch sample"], lengths: Int[Tensor, " batch"]
@@ -92,10 +120,3 @@ class LayerTap:
             values = flat_state(outputs[name])
             hearing.states[name] = States(values, self.recogniser.state_lengths(name, lengths))
         return hearing
-
-
-def _keep(outputs: dict[str, Tensor], name: str):  # type: ignore[no-untyped-def]
-    def hook(module: object, inputs: object, output: Tensor) -> None:
-        outputs[name] = output
-
-    return hook

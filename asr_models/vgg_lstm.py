@@ -13,13 +13,13 @@ from acoustics.mel import LogMel
 from asr_models.blocks import BLSTMBlock, ConvBlock
 from asr_models.frontend import CHANNELS, MelDeltas
 from asr_models.layer import Layer
-from asr_models.recogniser import Recogniser
+from asr_models.recogniser import FrameRecogniser
 from corpora.text import DEFAULT_ALPHABET
 
 POOL = 2
 
 
-class VGGLSTM(Recogniser):
+class VGGLSTM(FrameRecogniser):
     """4 convolutions with pooling after every second, then 5 BLSTM and CTC over characters.
 
     Layers `cnn1..cnn4` are tapped before their pooling, `blstm1..blstm5` behind their layer norm.
@@ -89,11 +89,11 @@ class VGGLSTM(Recogniser):
             )
         return {layer.name: layer for layer in layers}
 
-    def forward(
-        self, waveform: Float[Tensor, "batch sample"], lengths: Int[Tensor, " batch"]
+    def from_frames(
+        self, normal: Float[Tensor, "batch frame band"], counts: Int[Tensor, " batch"]
     ) -> tuple[Float[Tensor, "batch state token"], Int[Tensor, " batch"]]:
         """Log-probabilities `(batch, state, token)` at a quarter of the mel rate."""
-        x, frames = self.frontend(waveform, lengths)
+        frames, x = counts, self.frontend.expand(normal, counts)
         x = x.contiguous(memory_format=torch.channels_last)
         for i, block in enumerate(self.cnn):
             x = block(x, frames)

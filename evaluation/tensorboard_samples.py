@@ -11,6 +11,8 @@ import torch
 from PIL import Image
 from torch.utils.tensorboard import SummaryWriter
 
+from evaluation.audiation.logged import COLUMNS as SOUND_COLUMNS
+from evaluation.audiation.logged import FILES, LoggedAudiations
 from evaluation.listening import Sample
 from evaluation.reading import Row, by_depth, number
 from evaluation.sonification.logged import COLUMNS as EXAMPLE_COLUMNS
@@ -57,6 +59,25 @@ def log_sonification(writer: SummaryWriter, studies: LoggedStudies) -> None:
         _add_picture(writer, f"sonification/figures/{name}", path)
 
 
+def log_audiation(writer: SummaryWriter, found: LoggedAudiations) -> None:
+    """Write sounds with their pictures, and figures; of an animation the last picture.
+
+    Args:
+        writer: of `torch.utils.tensorboard`; the caller closes it.
+        found: of a run, from `read_audiations`.
+    """
+    for model, rows in found.sounds.items():
+        for row in rows:
+            cells = dict(zip((*SOUND_COLUMNS, *FILES), row, strict=True))
+            audio, picture = cells["audio"], cells["picture"]
+            if isinstance(audio, Path):
+                _add_sound(writer, f"audiation/{model}/{audio.stem}", audio)
+            if isinstance(picture, Path):
+                _add_picture(writer, f"audiation/pictures/{model}/{picture.stem}", picture)
+    for name, path in found.figures.items():
+        _add_picture(writer, f"audiation/figures/{name}", path)
+
+
 def _add_sound(writer: SummaryWriter, tag: str, path: Path) -> None:
     waveform, rate = soundfile.read(path, dtype="float32")
     writer.add_audio(tag, torch.from_numpy(waveform)[None], 0, rate)
@@ -64,6 +85,7 @@ def _add_sound(writer: SummaryWriter, tag: str, path: Path) -> None:
 
 def _add_picture(writer: SummaryWriter, tag: str, path: Path) -> None:
     with Image.open(path) as image:
+        image.seek(getattr(image, "n_frames", 1) - 1)
         pixels = np.asarray(image.convert("RGB"))
     writer.add_image(tag, pixels, 0, dataformats="HWC")
 

@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from torchmetrics.functional.text import char_error_rate, word_error_rate
 
-from asr_models.decoding import greedy_decode
 from asr_models.recogniser import Recogniser
 from evaluation.quality import Score
 
@@ -57,10 +56,10 @@ def score_transcript(metric: str, reference: str, hypothesis: str, alphabet: str
 @torch.no_grad()
 def transcribe(recogniser: Recogniser, waveforms: Sequence[np.ndarray]) -> list[str]:
     """What a recogniser hears in utterances, each of shape (sample,) in [-1, 1], as one batch."""
-    device = recogniser.head.weight.device
+    device = next(recogniser.parameters()).device
     lengths = torch.tensor([len(waveform) for waveform in waveforms])
     padded = torch.zeros(len(waveforms), int(lengths.max()))
     for row, waveform in zip(padded, waveforms, strict=True):
         row[: len(waveform)] = torch.from_numpy(waveform)
     log_probs, steps = recogniser(padded.to(device), lengths.to(device))
-    return greedy_decode(log_probs, steps, recogniser.alphabet)
+    return recogniser.spelt(log_probs, steps)

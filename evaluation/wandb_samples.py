@@ -1,98 +1,23 @@
-"""Weights & Biases: sounds as tables, curves as charts. The only file that knows wandb.
-
-wandb stages what stands in a table under its data folder, outside the run, unless told otherwise
-(`WANDB_DATA_DIR`); `make_logger` points it into the run folder, so a run that is moved or archived
-keeps its sounds.
-"""
+"""Weights & Biases: sounds and pictures as tables, curves as charts."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import wandb
 from lightning.pytorch.loggers import WandbLogger
 
-from acoustics.errors import UserError
+from evaluation.audiation.logged import COLUMNS as SOUND_COLUMNS
+from evaluation.audiation.logged import FILES, LoggedAudiations
 from evaluation.listening import Sample
 from evaluation.reading import Row, by_depth, distinct, number, select
 from evaluation.sonification.logged import COLUMNS as EXAMPLE_COLUMNS
 from evaluation.sonification.logged import LoggedStudies
-from evaluation.wandb_account import seconds_to_wait, wants_offline
+from evaluation.wandb_logger import run_of
 
 COLUMNS = ["model", "layer", "utterance", "speaker", "audio", "mel"]
-
-
-def make_logger(
-    run: Path, project: str = "otoscope", name: str | None = None, offline: bool | None = None
-) -> WandbLogger:
-    """A logger that keeps everything inside the run folder, offline unless the user is logged in.
-
-    `WANDB_MODE`, where the user has set it, decides instead. A server that does not answer is given
-    up after half a minute, or after `WANDB_INIT_TIMEOUT` seconds; one that stops taking what was
-    logged after ten minutes, or `WANDB_FINISH_TIMEOUT` seconds, with a TimeoutError of `finish`.
-
-    Args:
-        run: the run folder; wandb writes to its folder `wandb`.
-        project: project on the server.
-        name: of the run on the server (default: the folder's name).
-        offline: decides, where it is given.
-
-    Raises:
-        UserError: the folder cannot be written to.
-    """
-    data = run.resolve() / "wandb" / "data"
-    try:
-        data.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(
-            f"{data}: cannot be made ({error.strerror}); choose another --output"
-        ) from error
-    os.environ["WANDB_DATA_DIR"] = str(data)
-    offline = wants_offline() if offline is None else offline
-    return WandbLogger(
-        project=project,
-        name=name or run.resolve().name,
-        save_dir=run.resolve(),
-        offline=offline,
-        mode="offline" if offline else "online",  # wandb reads the environment only once
-        settings=wandb.Settings(
-            init_timeout=seconds_to_wait("INIT", 30),
-            finish_timeout=seconds_to_wait("FINISH", 600),
-            finish_timeout_raises=True,
-        ),
-    )
-
-
-def hand_over(run: Path, name: str, log: Callable[[WandbLogger], None]) -> str:
-    """Log a run to W&B; where its server fails, offline, so that nothing is lost.
-
-    Args:
-        run: the run folder.
-        name: of the run on the server.
-        log: logs what there is; called again for a second attempt.
-
-    Returns:
-        "", or one line on what went wrong and how to upload the samples later.
-
-    Raises:
-        UserError: the run folder cannot be written to.
-    """
-    reason = ""
-    for offline in dict.fromkeys([wants_offline(), True]):
-        try:
-            logger = make_logger(run, name=name, offline=offline)
-            log(logger)
-            folder = Path(logger.experiment.dir).parent
-            finish(logger)
-        except (wandb.Error, ValueError, TimeoutError) as error:  # a malformed key: ValueError
-            reason = reason or " ".join(str(error).split()).rstrip(".")[:200]
-            continue
-        sync = f"the samples stay on disk; 'wandb sync {folder}' uploads them"
-        return f"W&B failed ({reason}); {sync}" if reason else ""
-    return f"W&B failed ({reason}); the samples stay on disk, in {run}"
 
 
 def log_samples(
@@ -112,20 +37,13 @@ def log_samples(
         by_condition.setdefault(sample.condition, []).append(sample)
     tables = {}
     for condition, mine in by_condition.items():
-        table = wandb.Table(columns=[*COLUMNS])
-        for sample in mine:
-            sound, picture = directory / sample.audio, directory / sample.picture
-            table.add_data(
-                sample.model,
-                sample.layer,
-                sample.utterance,
-                sample.speaker,
-                wandb.Audio(str(sound)) if sound.is_file() else None,
-                wandb.Image(str(picture)) if picture.is_file() else None,
-            )
-        tables[f"listening/{condition}"] = table
+        cells = [
+            [s.model, s.layer, s.utterance, s.speaker, directory / s.audio, directory / s.picture]
+            for s in mine
+        ]
+        tables[f"listening/{condition}"] = _table(COLUMNS, cells)
     if tables:
-        _run_of(target).log(tables)
+        run_of(target).log(tables)
 
 
 def log_curves(target: WandbLogger | wandb.Run, summary: Sequence[Row]) -> None:
@@ -138,7 +56,7 @@ def log_curves(target: WandbLogger | wandb.Run, summary: Sequence[Row]) -> None:
         target: a logger of `make_logger`, or a wandb run.
         summary: rows of `summary.csv`.
     """
-    run, charts = _run_of(target), {}
+    run, charts = run_of(target), {}
     for metric, scorer in dict.fromkeys((str(r["metric"]), str(r["scorer"])) for r in summary):
         title = f"{metric}.{scorer}" if scorer else metric
         rows = select(summary, metric=metric, scorer=scorer)
@@ -171,17 +89,45 @@ def log_sonification(target: WandbLogger | wandb.Run, studies: LoggedStudies) ->
     """
     logged: dict[str, Any] = {}
     for model, examples in studies.examples.items():
-        table = wandb.Table(columns=[*EXAMPLE_COLUMNS, "audio"])
-        for example in examples:
-            sound = wandb.Audio(str(example.sound)) if example.sound is not None else None
-            table.add_data(*example.cells, sound)
-        logged[f"sonification/{model}"] = table
+        rows = [[*example.cells, example.sound] for example in examples]
+        logged[f"sonification/{model}"] = _table([*EXAMPLE_COLUMNS, "audio"], rows)
     for title, lines in studies.curves.items():
         logged[f"sonification/curves/{title}"] = _chart(title, lines)
     for name, path in studies.figures.items():
         logged[f"sonification/figures/{name}"] = wandb.Image(str(path))
     if logged:
-        _run_of(target).log(logged)
+        run_of(target).log(logged)
+
+
+def log_audiation(target: WandbLogger | wandb.Run, found: LoggedAudiations) -> None:
+    """Log one table of sounds per model, with pictures and the strongest segments, and figures.
+
+    Args:
+        target: a logger of `make_logger`, or a wandb run.
+        found: of a run, from `read_audiations`.
+    """
+    logged: dict[str, Any] = {
+        f"audiation/{model}": _table([*SOUND_COLUMNS, *FILES], rows)
+        for model, rows in found.sounds.items()
+    }
+    for name, path in found.figures.items():
+        logged[f"audiation/figures/{name}"] = wandb.Image(str(path))
+    if logged:
+        run_of(target).log(logged)
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> wandb.Table:
+    """A table whose paths are sounds and pictures, or empty where there is no such file."""
+    table = wandb.Table(columns=[*columns])
+    for row in rows:
+        table.add_data(*(_medium(cell) if isinstance(cell, Path) else cell for cell in row))
+    return table
+
+
+def _medium(path: Path) -> wandb.Audio | wandb.Image | None:
+    if not path.is_file():
+        return None
+    return wandb.Audio(str(path)) if path.suffix == ".flac" else wandb.Image(str(path))
 
 
 def _chart(title: str, lines: Mapping[str, Sequence[tuple[float, float]]]) -> Any:
@@ -195,17 +141,6 @@ def _chart(title: str, lines: Mapping[str, Sequence[tuple[float, float]]]) -> An
     )
 
 
-def finish(target: WandbLogger | wandb.Run) -> None:
-    """Close the run: what was logged is on disk (and on the server, when online) after this.
-
-    Raises:
-        TimeoutError: the server did not take all of it in time.
-    """
-    _run_of(target).finish()
-    if wandb.run is None:  # its service answers before it has written the last; its end waits
-        wandb.teardown()
-
-
 def log_training(
     target: WandbLogger | wandb.Run, scalars: Iterable[tuple[str, int, float]]
 ) -> None:
@@ -215,7 +150,7 @@ def log_training(
         target: a logger of `make_logger`, or a wandb run.
         scalars: name, training step and value.
     """
-    run = _run_of(target)
+    run = run_of(target)
     run.define_metric("training_step", hidden=True)
     by_step: dict[int, dict[str, float]] = {}
     for name, step, value in scalars:
@@ -224,7 +159,3 @@ def log_training(
         run.define_metric(name, step_metric="training_step")
     for step in sorted(by_step):
         run.log({"training_step": step, **by_step[step]})
-
-
-def _run_of(target: WandbLogger | wandb.Run) -> wandb.Run:
-    return target.experiment if isinstance(target, WandbLogger) else target

@@ -17,6 +17,7 @@ Otoscope shows what each layer of a speech recogniser hears.
   verifier  train or validate a speaker verifier        fit | validate
   layers    what can be tapped in a recogniser, with stride and width
   sonify    what drives every feature of every layer: segments, words, phones, speakers
+  audiate   sounds made to drive features, held against the corpus
   score     score any folder of rendered or enhanced speech against clean speech
   listen    the human listening test                    build | serve | score
   report    build report/index.html of a run again
@@ -46,6 +47,12 @@ def _sonify(arguments: list[str]) -> None:
     from otoscope.sonify import sonify
 
     sonify(arguments)
+
+
+def _audiate(arguments: list[str]) -> None:
+    from otoscope.audiate import audiate
+
+    audiate(arguments)
 
 
 def _score(arguments: list[str]) -> None:
@@ -85,6 +92,7 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "verifier": _verifier,
     "layers": _layers,
     "sonify": _sonify,
+    "audiate": _audiate,
     "score": _score,
     "listen": _listen,
     "report": _report,

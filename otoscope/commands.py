@@ -21,9 +21,17 @@ from evaluation.listening import write_atomically
 from evaluation.records import SummaryRow, read_rows
 from evaluation.results_table import results_tables
 from evaluation.steps import StepRow, steps_table
-from otoscope.configuration import CONFIG, as_values, build, experiment_parser, one_line
+from otoscope.configuration import (
+    CONFIG,
+    as_values,
+    build,
+    experiment_parser,
+    one_line,
+    recogniser_of,
+)
 from otoscope.display import RunDisplay, output_console
 from otoscope.experiment import Experiment
+from otoscope.layer_table import show_layers
 from otoscope.locking import locked
 from otoscope.plan import Plan, architecture_config, code_digest, library_versions
 from otoscope.runner import finished, record_of, run_stages
@@ -158,26 +166,11 @@ def layers(arguments: list[str]) -> None:
     parser.add_argument(
         "recogniser",
         nargs="?",
-        help="folder of a saved recogniser, or of a run (default: that of the embedded experiment)",
+        help="folder of a saved recogniser, or of a run, or a YAML file that names one under "
+        "'recogniser' (default: that of the embedded experiment)",
     )
-    given = parser.parse_args(arguments).recogniser
-    network = _recogniser(given)
-    table = Table(title=type(network).__name__, title_justify="left")
-    for column in ("layer", "depth", "stride", "offset", "states/s", "width", "features"):
-        table.add_column(column, justify="left" if column == "layer" else "right")
-    rate = network.log_mel.config["sample_rate"]
-    for layer in network.layers.values():
-        timing = layer.timing
-        table.add_row(
-            layer.name,
-            str(layer.depth),
-            str(timing.stride),
-            str(timing.offset),
-            f"{rate / timing.stride:g}",
-            str(layer.width),
-            str(layer.features),
-        )
-    Console().print(table)
+    network = _recogniser(parser.parse_args(arguments).recogniser).freeze()
+    show_layers(network, Console())
 
 
 def _recogniser(given: str | None) -> Recogniser:
@@ -185,6 +178,8 @@ def _recogniser(given: str | None) -> Recogniser:
         parser = experiment_parser()
         return build(parser, parser.parse_args([])).recogniser()
     folder = Path(given)
+    if folder.is_file():
+        return recogniser_of(folder)
     inside = sorted(folder.glob("recognisers/*"))
     return load_recogniser(inside[0] if inside else folder)
 

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonargparse import ArgumentParser, Namespace
+from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
 from acoustics.errors import UserError
+from asr_models.recogniser import Recogniser
 from otoscope.experiment import Experiment
 
 CONFIG = "config.yaml"
@@ -50,6 +51,30 @@ def build(parser: ArgumentParser, options: Namespace) -> Experiment:
     made = parser.instantiate_classes(options)
     names = [a for a in vars(made) if a not in ("config", "output")]
     return Experiment(**{name: made[name] for name in names})
+
+
+def recogniser_of(path: Path) -> Recogniser:
+    """The recogniser that a YAML file names under `recogniser`, or under `model.recogniser`.
+
+    Raises:
+        UserError: it names none, or one that cannot be made.
+    """
+    try:
+        values = yaml.safe_load(path.read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"{path}: unreadable ({' '.join(str(error).split())[:200]})") from error
+    named = values if isinstance(values, dict) else {}
+    named = named if "recogniser" in named else named.get("model") or {}
+    if "recogniser" not in named:
+        raise UserError(f"{path}: names no recogniser; say recogniser: {{class_path: ...}}")
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_subclass_arguments(Recogniser, "recogniser", required=True)
+    try:
+        options = parser.parse_object({"recogniser": named["recogniser"]})
+        made: Recogniser = parser.instantiate_classes(options).recogniser
+    except ArgumentError as error:
+        raise one_line(error) from error
+    return made
 
 
 def load_run(run: Path) -> tuple[Experiment, dict[str, Any]]:

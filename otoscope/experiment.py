@@ -10,6 +10,9 @@ from asr_models.recogniser import Recogniser
 from corpora.augmentation import condition_snr_db
 from corpora.corpus import Corpus, ImpulseResponses, NoiseSource
 from corpora.joined import JoinedCorpus
+from evaluation.audiation.learned_inputs import wants_learned_inputs
+from evaluation.audiation.study_settings import AudiationSettings
+from evaluation.audiation.wanted import wanted_layers
 from evaluation.quality import QUALITY_METRICS
 from evaluation.sonification.feature_sets import sets_by_layer
 from evaluation.sonification.study_settings import StudySettings
@@ -30,6 +33,7 @@ RESERVED = (
     *("corpus", "recognisers", "probes", "verifiers", "evaluate", "states", "identity"),
     *(
         "sonification",
+        "audiation",
         "word_errors",
         "tables",
         "paper",
@@ -72,6 +76,7 @@ class Experiment:
         states: measure distances between states, and verify speakers on the states themselves.
         identity: compare natural with rendered speech and adapt a verifier (null: do not).
         sonification: what drives every feature of every layer (null: do not ask).
+        audiation: sounds made to drive some features (null: make none).
         paper: make the tables and figures of Li et al. (2020), and judge their claims.
         compute: device, processes and threads.
         loggers: `wandb` and `tensorboard`, beside what always goes to disk.
@@ -100,6 +105,7 @@ class Experiment:
         states: bool = False,
         identity: Identity | None = None,
         sonification: StudySettings | None = None,
+        audiation: AudiationSettings | None = None,
         paper: bool = False,
         compute: Compute = Compute(),  # noqa: B008 - read only
         loggers: list[Literal["wandb", "tensorboard"]] = ["wandb"],  # noqa: B006 - read only
@@ -115,7 +121,7 @@ class Experiment:
         self.download_verifiers = download_verifiers
         self.architectures, self.probe_variants = architectures, probe_variants
         self.states, self.identity, self.paper = states, identity, paper
-        self.sonification = sonification
+        self.sonification, self.audiation = sonification, audiation
         self.loggers = loggers
 
     @property
@@ -175,6 +181,18 @@ class Experiment:
             amounts[f"{name}.batch_duration_s"] = training.batch_duration_s
         return amounts
 
+    def _check_recogniser(self, recogniser: Recogniser) -> None:
+        select_layers(recogniser.layers, self.probe.layers)
+        name = type(recogniser).__name__
+        if not recogniser.trainable and "robust" in self.models:
+            raise UserError(
+                f"models: {name} is studied as it is and not trained, so there is no robust one; "
+                "say [baseline] or [baseline, untrained]"
+            )
+        if self.paper:
+            recogniser.require_classes("paper, with its word errors,")
+        self._check_searched(recogniser)
+
     def _check_names(self) -> None:
         for key, names in (
             ("architectures", self.architectures),
@@ -203,15 +221,17 @@ class Experiment:
             if name == self.first_architecture:
                 raise UserError(f"architectures: {name!r} is what the first one is called")
         for architecture in self.architectures.values():
-            self._check_layers(architecture.recogniser())
+            self._check_recogniser(architecture.recogniser())
 
-    def _check_layers(self, recogniser: Recogniser) -> None:
-        """What is to be probed and what is to be searched must be there."""
-        select_layers(recogniser.layers, self.probe.layers)
+    def _check_searched(self, recogniser: Recogniser) -> None:
+        """What is to be searched must be there."""
         if self.sonification is not None:
             names = select_layers(recogniser.layers, self.sonification.layers)
             select_layers(recogniser.layers, self.sonification.grid_layers or ["*"])
             sets_by_layer(self.sonification.sets, [recogniser.layers[name] for name in names])
+        if self.audiation is not None:
+            wanted_layers(recogniser, self.audiation)
+            wants_learned_inputs(recogniser, self.audiation)
 
     def check(self) -> None:
         """Find the mistakes that would otherwise show only after hours of work.
@@ -248,7 +268,7 @@ class Experiment:
                 raise UserError(f"{key}: {amount} is not possible, it must be above 0")
         check_verifiers(self.verifiers, self.trained_verifiers, self.download_verifiers)
         check_apart(self.trained_verifiers, self.corpus)
-        self._check_layers(self.recogniser())
+        self._check_recogniser(self.recogniser())
         unknown = sorted(set(self.evaluation.quality) - set(QUALITY_METRICS))
         if unknown:
             raise UserError(

@@ -1,4 +1,4 @@
-"""Hands the sounds, curves and sonification of a run to W&B and TensorBoard, beside the disk."""
+"""Hands the sounds, curves and studies of a run to W&B and TensorBoard, beside the disk."""
 
 import csv
 import sys
@@ -11,14 +11,16 @@ from lightning.pytorch.loggers import WandbLogger
 from torch.utils.tensorboard import SummaryWriter
 
 from evaluation import tensorboard_samples, wandb_samples
+from evaluation.audiation.logged import LoggedAudiations, read_audiations
 from evaluation.listening import Sample, read_samples
 from evaluation.reading import Row
 from evaluation.records import SummaryRow, read_rows
 from evaluation.sonification.logged import LoggedStudies, read_studies
+from evaluation.wandb_logger import hand_over
 
 
 def log_run(run: Path, name: str, loggers: Sequence[str]) -> None:
-    """Log samples, curves and sonification of a finished run.
+    """Log samples, curves, sonification and audiation of a finished run.
 
     Args:
         run: the run folder.
@@ -26,10 +28,10 @@ def log_run(run: Path, name: str, loggers: Sequence[str]) -> None:
         loggers: any of `wandb` (offline unless the user is logged in) and `tensorboard`.
     """
     summary = [asdict(row) for row in read_rows(run / "summary.csv", SummaryRow)]
-    samples, studies = read_samples(run), read_studies(run)
+    samples, studies, sounds = read_samples(run), read_studies(run), read_audiations(run)
     if "wandb" in loggers:
-        log = partial(_to_wandb, run, samples, summary, studies)
-        complaint = wandb_samples.hand_over(run, name, log)
+        log = partial(_to_wandb, run, samples, summary, studies, sounds)
+        complaint = hand_over(run, name, log)
         if complaint:
             print(f"note: {complaint}", file=sys.stderr)
     if "tensorboard" in loggers:
@@ -37,6 +39,7 @@ def log_run(run: Path, name: str, loggers: Sequence[str]) -> None:
             tensorboard_samples.log_samples(writer, samples, run)
             tensorboard_samples.log_curves(writer, summary)
             tensorboard_samples.log_sonification(writer, studies)
+            tensorboard_samples.log_audiation(writer, sounds)
             for tag, step, value in training_scalars(run):
                 writer.add_scalar(tag, value, step)
 
@@ -46,11 +49,13 @@ def _to_wandb(
     samples: Sequence[Sample],
     summary: Sequence[Row],
     studies: LoggedStudies,
+    sounds: LoggedAudiations,
     logger: WandbLogger,
 ) -> None:
     wandb_samples.log_samples(logger, samples, run)
     wandb_samples.log_curves(logger, summary)
     wandb_samples.log_sonification(logger, studies)
+    wandb_samples.log_audiation(logger, sounds)
     wandb_samples.log_training(logger, training_scalars(run))
 
 

@@ -207,9 +207,10 @@ class Plan:
                     for condition in evaluation["conditions"]
                 ]
                 self._add(where, tuple(heard), (where,), values["identity"])
-            if experiment.sonification:
-                where, needs = f"{place}sonification/{model}", (f"{place}recognisers/{model}",)
-                self._add(where, needs, (where,), values["sonification"], self._corpus)
+            asked = {"sonification": experiment.sonification, "audiation": experiment.audiation}
+            for kind in (kind for kind, settings in asked.items() if settings):
+                where, needs = f"{place}{kind}/{model}", (f"{place}recognisers/{model}",)
+                self._add(where, needs, (where,), values[kind], self._corpus)
             if experiment.paper and model != "untrained":
                 where = f"{place}recognisers/{model}"
                 draws = evaluation["bootstrap_replicates"]
@@ -236,6 +237,8 @@ class Plan:
             needs = [f"{place}tables"]
             if experiment.sonification:
                 needs.append(f"{place}sonification/{OVERVIEW}")
+            if experiment.audiation:
+                needs += [f"{place}audiation/{model}" for model in experiment.models]
             if not place:
                 needs += [*(["paper"] if experiment.paper else []), *reports]
             reports.append(f"{place}report")

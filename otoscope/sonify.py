@@ -186,10 +186,9 @@ def write_call(parser: ArgumentParser, options: Namespace, corpus: Corpus, folde
 def log(output: Path, name: str, console: Console) -> None:
     """Log what was found to W&B."""
     from evaluation import wandb_samples
+    from evaluation.wandb_logger import hand_over
 
     studies = read_studies(output)
-    complaint = wandb_samples.hand_over(
-        output, name, partial(wandb_samples.log_sonification, studies=studies)
-    )
+    complaint = hand_over(output, name, partial(wandb_samples.log_sonification, studies=studies))
     if complaint:
         say(console, f"note: {complaint}")

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from asr_models.checkpoint import load_recogniser
 from asr_models.memory import keep_freed
 from corpora.datamodule import SpeechDataModule
 from corpora.selection import mixture_rows, utterance_rows
@@ -14,20 +13,18 @@ from evaluation.listening import SAMPLES
 from evaluation.paper.paper import write_paper
 from evaluation.records import MixtureRow, UtteranceRow, write_rows
 from evaluation.report import build_report
-from evaluation.sonification.overview import OVERVIEW, write_overview
-from evaluation.sonification.study import study
 from evaluation.trials import make_trials, save_trials
 from evaluation.watching import StepProgress
 from otoscope.configuration import load_run
 from otoscope.experiment import Experiment
 from otoscope.failures import FAILURES, write_failures
+from otoscope.feature_stages import audiate_model, sonify_model
 from otoscope.logging import log_run
 from otoscope.plan import FIXED
 from otoscope.questions import ask_identity, ask_states
 from otoscope.tables import make_tables
 from otoscope.training import (
     Report,
-    device_of,
     make_bank,
     quiet_trainer,
     set_threads,
@@ -41,7 +38,7 @@ from probes.checkpoint import load_bank_weights
 
 KINDS = (
     *("corpus", "recognisers", "probes", "verifiers", "evaluate", "states", "identity"),
-    *("sonification", "word_errors", "tables", "paper", "report"),
+    *("sonification", "audiation", "word_errors", "tables", "paper", "report"),
 )
 
 
@@ -80,6 +77,7 @@ def execute(root: Path, stage: str, scratch: Path, report: Report) -> None:
             experiment, run, root, name, scratch / "identity" / name, report
         ),
         "sonification": lambda: sonify_model(experiment, run, name, scratch, report),
+        "audiation": lambda: audiate_model(experiment, run, name, scratch, report),
         "word_errors": lambda: count_word_errors(
             experiment, run, name, scratch / "recognisers" / name, report
         ),
@@ -159,7 +157,8 @@ def evaluate(
     tables = scratch / "tables" / name / condition
     bank = make_bank(experiment, run / "recognisers" / model, variant)
     load_bank_weights(bank, run / "probes" / name)
-    listeners = [] if variant else experiment.trained
+    spells = bank.recogniser.has_classes
+    listeners = experiment.trained if spells and not variant else []
     score = ScoreSpeech(
         str(scratch),
         tables=str(tables),
@@ -184,35 +183,6 @@ def evaluate(
     write_failures(tables / FAILURES, data)
     if not variant:
         shutil.move(scratch / SAMPLES, tables / SAMPLES)
-
-
-def sonify_model(
-    experiment: Experiment, run: Path, name: str, scratch: Path, report: Report
-) -> None:
-    """What drives every feature of one model, or all models side by side."""
-    assert experiment.sonification is not None  # noqa: S101 - for the type checker
-    if name == OVERVIEW:
-        target = scratch / "sonification"
-        write_overview(run / "sonification", target / OVERVIEW, map(str, experiment.models))
-        return
-    data = SpeechDataModule(
-        experiment.corpus,
-        batch_duration_s=experiment.sonification.batch_duration_s,
-        seed=experiment.seed,
-        alphabet=experiment.recogniser().alphabet,
-    )
-    target = scratch / "sonification" / name
-    study(
-        load_recogniser(run / "recognisers" / name),
-        data,
-        target,
-        name,
-        experiment.sonification,
-        experiment.seed,
-        device_of(experiment),
-        report,
-    )
-    write_failures(target / FAILURES, data)
 
 
 def make_paper(experiment: Experiment, root: Path, scratch: Path) -> None:

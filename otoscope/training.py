@@ -9,7 +9,12 @@ from typing import Any
 import torch
 from lightning import LightningDataModule, LightningModule, Trainer, seed_everything
 
-from asr_models.checkpoint import calibrate, load_recogniser, save_recogniser
+from asr_models.checkpoint import (
+    calibrate,
+    load_recogniser,
+    save_recogniser,
+    untrained_twin,
+)
 from asr_models.ctc import CTCModule
 from corpora.datamodule import SpeechDataModule
 from corpora.speaker_datamodule import SpeakerDataModule
@@ -96,9 +101,16 @@ def fit(
 def train_recogniser(
     experiment: Experiment, model: ModelName, folder: Path, report: Report
 ) -> None:
-    """Train a recogniser (or only calibrate an untrained one) and save it into `folder`."""
+    """Train a recogniser (or only calibrate an untrained one) and save it into `folder`.
+
+    One from elsewhere is saved as it is, or with the weights it had before any training.
+    """
     seed_everything(experiment.seed, verbose=False)
     recogniser = experiment.recogniser()
+    if not recogniser.trainable:
+        found = untrained_twin(recogniser) if model == "untrained" else recogniser
+        save_recogniser(found, folder)
+        return
     training = experiment.robust if model == "robust" else experiment.baseline
     data = data_module(experiment, training, recogniser=True)
     if model == "untrained":

@@ -23,10 +23,12 @@ LIGHTNING = {
     "asr_models/ctc.py",
     "probes/bank.py",
     "evaluation/callbacks.py",
+    "evaluation/audiation/callback.py",
     "evaluation/sonification/callback.py",
     "evaluation/watching.py",
     "evaluation/verifiers/training.py",
-    "evaluation/wandb_samples.py",  # its logger only
+    "evaluation/wandb_logger.py",  # its logger only
+    "evaluation/wandb_samples.py",
 }
 PACKAGES = sorted(MAY_IMPORT)
 FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
@@ -65,8 +67,8 @@ def test_lightning_stays_in_its_rooms() -> None:
 
 def test_a_callback_is_a_thin_shell() -> None:
     """Beside its arguments, which are its schema, about fifty lines without docstrings."""
-    callbacks = ("evaluation/callbacks.py", "evaluation/sonification/callback.py")
-    for name in (*callbacks, "evaluation/watching.py"):
+    studies = (f"evaluation/{study}/callback.py" for study in ("sonification", "audiation"))
+    for name in ("evaluation/callbacks.py", *studies, "evaluation/watching.py"):
         text = (ROOT / name).read_text()
         for shell in ast.walk(ast.parse(text)):
             if not isinstance(shell, ast.ClassDef):
@@ -82,9 +84,9 @@ def test_a_callback_is_a_thin_shell() -> None:
             assert 0 < len(lines) <= 50, (name, shell.name, len(lines))
 
 
-def test_wandb_is_imported_in_one_file() -> None:
+def test_wandb_is_imported_in_two_files() -> None:
     users = {n for n in NAMES if "wandb" in {top(m) for m in imports(ROOT / n)}}
-    assert users == {"evaluation/wandb_samples.py"}
+    assert users == {"evaluation/wandb_logger.py", "evaluation/wandb_samples.py"}
 
 
 def test_no_drawer_for_odds_and_ends() -> None:

@@ -130,16 +130,15 @@ def _entered(jasper: Jasper, batch) -> tuple[torch.Tensor, torch.Tensor]:
     return x, torch.ones(len(frames), 1, (int(frames.max()) + 1) // 2, 1, dtype=torch.bool)
 
 
-class Plain(nn.Module):
+class Plain(NormalisedBands):
     """A front-end without normalisation, so that sound acts where it happens only."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.log_mel = LogMel(n_mels=64)
+        super().__init__(LogMel(n_mels=64))
+        self.pre_emphasis = 0
 
-    def forward(self, waveform, lengths):
-        mel, frames = self.log_mel(waveform, lengths)
-        return mel.transpose(1, 2)[..., None], frames
+    def normalise(self, frames, counts):
+        return frames
 
 
 def test_sound_shows_in_the_states_that_timing_says() -> None:

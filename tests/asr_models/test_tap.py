@@ -74,3 +74,31 @@ def test_a_convolutions_state_is_its_channels_each_with_all_bands() -> None:
     state = flat_state(output)
     assert state.shape == (1, 3, 8)
     assert state[0, 1].tolist() == [*output[0, 0, 1].tolist(), *output[0, 1, 1].tolist()]
+
+
+def test_a_pass_can_end_where_the_last_tapped_layer_is_heard(tiny_recogniser, make_batch) -> None:
+    recogniser, batch, passed = tiny_recogniser(), make_batch([4000, 3000]), []
+    for layer in recogniser.layers.values():
+        module = recogniser.get_submodule(layer.module)
+        module.register_forward_hook(lambda *_, name=layer.name: passed.append(name))
+    before, tap = hooks(recogniser), LayerTap(recogniser, ["cnn1", "cnn3"])
+    outputs = tap.until_heard(lambda: recogniser(batch.waveform, batch.lengths))
+    assert list(outputs) == ["cnn1", "cnn3"]
+    assert passed == ["cnn1", "cnn2", "cnn3"]
+    whole = tap(batch.waveform, batch.lengths)
+    assert flat_state(outputs["cnn3"]).equal(whole.states["cnn3"].values)
+    assert hooks(recogniser) == before
+
+
+def test_a_layer_that_a_pass_does_not_reach_is_named(tiny_recogniser) -> None:
+    recogniser = tiny_recogniser()
+    tap = LayerTap(recogniser, ["cnn1", "blstm2"])
+    with pytest.raises(UserError, match="this input does not reach layer cnn1, blstm2"):
+        tap.until_heard(lambda: None)
+    with pytest.raises(KeyboardInterrupt):
+        tap.until_heard(_interrupted)
+    assert hooks(recogniser) == 0
+
+
+def _interrupted() -> None:
+    raise KeyboardInterrupt

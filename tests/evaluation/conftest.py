@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from evaluation.audiation.study_rows import SoundRow
 from evaluation.listening import REFERENCE, Sample, save_samples, write_audio, write_sample
 from evaluation.sonification.complexity import ComplexityRow
 from evaluation.sonification.depth_trend import Claim
@@ -264,3 +265,55 @@ def sonified_run(tmp_path: Path) -> Path:
     for model in ("robust", "baseline"):
         write_study(tmp_path / "run", model)
     return tmp_path / "run"
+
+
+AUDIATED = (("conv1", 3), ("lstm1", 0), ("lstm1", 7))
+
+
+@pytest.fixture
+def audiated_run(tmp_path: Path) -> Path:
+    """A run with sounds made for three features of `robust`, the last of which is dead."""
+    folder = tmp_path / "audiated" / "audiation" / "robust"
+    rows = []
+    for i, (layer, feature) in enumerate(AUDIATED):
+        paths = (
+            f"sounds/{layer}-{feature}.flac",
+            f"pictures/{layer}-{feature}.png",
+            "clips/c.flac",
+        )
+        tone = 0.3 * np.sin(np.arange(1600) * 0.02 * (i + 1))
+        dead = layer == "lstm1" and feature == 7
+        if not dead:
+            write_audio(folder / paths[0], tone.astype(np.float32), 16000)
+            (folder / "pictures").mkdir(exist_ok=True)
+            Image.new("RGB", (20 + i, 10)).save(folder / paths[1])
+        values = dict.fromkeys(("start", "reached", "strongest", "above", "held_out"))
+        values |= dict.fromkeys(("lowest", "rank", "snr_db", "syllabic_share"))
+        values |= {} if dead else {"start": 0.5, "reached": 3.0, "strongest": 2.0, "rank": 1}
+        files = dict(zip(("audio", "picture", "clip"), paths, strict=True))
+        rows.append(
+            SoundRow(
+                model="robust",
+                variant="as asked",
+                layer=layer,
+                depth=1 + i,
+                feature=feature,
+                sample=0,
+                problem="dead" if dead else "",
+                features=8,
+                utterance="u1",
+                start_s=0.0,
+                end_s=0.5,
+                words="sea",
+                phones="",
+                **values,
+                **files,
+            )
+        )
+    write_records(folder, "sounds", SoundRow, rows)
+    (folder / "figures").mkdir()
+    Image.new("RGB", (30, 20)).save(folder / "figures" / "reached.png")
+    (folder / "learned_inputs").mkdir()
+    first, last = Image.new("RGB", (16, 16), "red"), Image.new("RGB", (16, 16), "blue")
+    first.save(folder / "learned_inputs" / "evolution-3.gif", save_all=True, append_images=[last])
+    return folder.parent.parent

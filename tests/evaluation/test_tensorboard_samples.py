@@ -11,9 +11,15 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.utils.tensorboard import SummaryWriter
 
+from evaluation.audiation.logged import read_audiations
 from evaluation.listening import Sample, read_samples
 from evaluation.sonification.logged import read_studies
-from evaluation.tensorboard_samples import log_curves, log_samples, log_sonification
+from evaluation.tensorboard_samples import (
+    log_audiation,
+    log_curves,
+    log_samples,
+    log_sonification,
+)
 
 
 def test_samples_and_curves_are_read_back(whole_run: Path, tmp_path: Path) -> None:
@@ -66,3 +72,18 @@ def test_sonification_is_read_back(sonified_run: Path, tmp_path: Path) -> None:
 def test_a_run_without_studies_logs_nothing_of_them(tmp_path: Path) -> None:
     studies = read_studies(tmp_path)
     assert not (studies.examples or studies.curves or studies.figures)
+
+
+def test_audiations_are_read_back(audiated_run: Path, tmp_path: Path) -> None:
+    """Of an animation the last picture; of a dead feature nothing."""
+    with SummaryWriter(str(tmp_path / "log")) as writer:
+        log_audiation(writer, read_audiations(audiated_run))
+    events = EventAccumulator(str(tmp_path / "log")).Reload()
+    names = ("conv1-3", "lstm1-0")
+    assert set(events.Tags()["audio"]) == {f"audiation/robust/{name}" for name in names}
+    figures = {f"audiation/figures/robust/{name}" for name in ("reached", "evolution-3")}
+    pictures = {f"audiation/pictures/robust/{name}" for name in names}
+    assert set(events.Tags()["images"]) == figures | pictures
+    film = events.Images("audiation/figures/robust/evolution-3")[0].encoded_image_string
+    red, _, blue = np.asarray(Image.open(io.BytesIO(film)).convert("RGB"))[8, 8]
+    assert blue > 200 > 50 > red

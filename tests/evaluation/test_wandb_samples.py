@@ -20,17 +20,14 @@ import pytest
 import wandb
 from wandb.proto import wandb_internal_pb2 as records
 
+from evaluation.audiation.logged import COLUMNS as SOUND_COLUMNS
+from evaluation.audiation.logged import FILES, read_audiations
 from evaluation.listening import Sample, read_samples
 from evaluation.records import SummaryRow
 from evaluation.sonification.logged import COLUMNS
 from evaluation.wandb_account import is_logged_in
-from evaluation.wandb_samples import (
-    finish,
-    hand_over,
-    log_curves,
-    log_samples,
-    make_logger,
-)
+from evaluation.wandb_logger import finish, hand_over, make_logger
+from evaluation.wandb_samples import log_audiation, log_curves, log_samples
 from otoscope.logging import log_run
 
 
@@ -157,6 +154,38 @@ def test_examples_of_sonification_are_a_table_with_sounds(sonified_run: Path, no
         assert any(key.startswith(f"sonification/curves/{name}") for key in logged)
     picture = book.parent / "files" / logged["sonification/figures/baseline/heat_map.path"]
     assert picture.read_bytes() == (studies / "baseline/figures/heat_map.png").read_bytes()
+
+
+def test_audiations_are_a_table_with_sounds_and_pictures(audiated_run: Path, nobody: Path) -> None:
+    logger = make_logger(audiated_run)
+    try:
+        log_audiation(logger, read_audiations(audiated_run))
+    finally:
+        finish(logger)
+    (book,) = audiated_run.glob("wandb/offline-run-*/run-*.wandb")
+    paths = {
+        entry.path: Path(entry.local_path)
+        for record in stored(book)
+        for entry in record.artifact.manifest.contents
+    }
+    (path,) = (path for name, path in paths.items() if name.endswith("robust.table.json"))
+    table = json.loads(path.read_text())
+    assert table["columns"] == [*SOUND_COLUMNS, *FILES]
+    assert [row[:2] for row in table["data"]] == [["conv1", 3], ["lstm1", 0], ["lstm1", 7]]
+    folder = audiated_run / "audiation" / "robust"
+    for row, name in zip(table["data"], ("conv1-3", "lstm1-0"), strict=False):
+        cells = dict(zip(table["columns"], row, strict=True))
+        assert (cells["start"], cells["reached"], cells["rank"]) == (0.5, 3.0, 1)
+        sound, picture = paths[cells["audio"]["path"]], paths[cells["picture"]["path"]]
+        assert sound.read_bytes() == (folder / "sounds" / f"{name}.flac").read_bytes()
+        assert picture.read_bytes() == (folder / "pictures" / f"{name}.png").read_bytes()
+        assert cells["clip"] is None  # it is not on disk
+    dead = dict(zip(table["columns"], table["data"][2], strict=True))
+    assert (dead["problem"], dead["reached"], dead["audio"]) == ("dead", None, None)
+    logged = history(book)
+    film = book.parent / "files" / logged["audiation/figures/robust/evolution-3.path"]
+    assert film.read_bytes() == (folder / "learned_inputs" / "evolution-3.gif").read_bytes()
+    assert "audiation/figures/robust/reached.path" in logged
 
 
 def test_logged_in_or_not(nobody: Path, monkeypatch: pytest.MonkeyPatch) -> None:

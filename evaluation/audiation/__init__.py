@@ -1,0 +1,1 @@
+"""Feature audiation: sounds optimised to drive what is chosen in a recogniser."""
