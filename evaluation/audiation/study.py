@@ -8,7 +8,7 @@ import torch
 from lhotse.cut import Cut
 
 from acoustics.errors import UserError
-from asr_models.recogniser import Recogniser
+from asr_models.recogniser import FrameRecogniser, Recogniser
 from corpora.batch import SpeechBatch
 from corpora.corpus import Progress
 from corpora.datamodule import SpeechDataModule
@@ -83,7 +83,7 @@ def study(
         report(0.2 + (end - 0.2) * fraction, text)
 
     made = audiate_found(recogniser, found, cuts, folder, name, settings, seed, tell)
-    if shown:
+    if shown and isinstance(recogniser, FrameRecogniser):
         report(end, "learned inputs of sets of features")
         learn_inputs(
             recogniser, lambda: _batches(data, settings), found, cuts, folder, name, settings, seed
