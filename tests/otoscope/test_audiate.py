@@ -41,8 +41,8 @@ def test_the_stage_is_added_to_a_finished_run(extended) -> None:
             assert soundfile.info(folder / row["audio"]).frames == 8000
             assert (folder / row["picture"]).is_file() and (folder / row["clip"]).is_file()
         assert (folder / "failures.csv").is_file()
-    tables = [path.name for path in run.rglob("wandb/data/**/*.table.json")]
-    assert any("audiation" in str(p) for p in run.rglob("*.table.json")) or tables
+    logged = [path.as_posix() for path in (run / "wandb").rglob("*.table.json")]
+    assert all(any(f"audiation/{model}" in path for path in logged) for model in MODELS)
 
 
 def test_the_command_makes_what_the_stage_made(extended, here, tmp_path) -> None:
