@@ -10,8 +10,10 @@ from evaluation.patient_tables import whole_rows
 from evaluation.reading import MODEL_ORDER, number, ordered
 
 ROOT = "audiation"
-COLUMNS = ("layer", "feature", "variant", "start", "reached", "strongest", "held_out", "rank")
-COLUMNS = (*COLUMNS, "snr_db", "words", "problem")
+COLUMNS = (
+    *("layer", "feature", "variant", "start", "reached", "strongest", "held_out", "rank"),
+    *("snr_db", "words", "problem"),
+)
 """Of a table of sounds, beside the sound, its picture and the strongest segment."""
 FILES = ("audio", "picture", "clip")
 

@@ -83,7 +83,7 @@ def study(
         report(0.2 + (end - 0.2) * fraction, text)
 
     made = audiate_found(recogniser, found, cuts, folder, name, settings, seed, tell)
-    if shown:
+    if shown and isinstance(recogniser, FrameRecogniser):
         report(end, "learned inputs of sets of features")
         learn_inputs(
             recogniser, lambda: _batches(data, settings), found, cuts, folder, name, settings, seed
