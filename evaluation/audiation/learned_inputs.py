@@ -245,7 +245,8 @@ def _examples(
             except (KeyError, AudioError):
                 continue
             sound = torch.from_numpy(waveform)[None].to(device)
-            frames, counts = recogniser.frontend.frames(sound, torch.tensor([sound.shape[1]]))
+            lengths = torch.tensor([sound.shape[1]], device=device)
+            frames, counts = recogniser.frontend.frames(sound, lengths)
             normal = recogniser.frontend.normalise(frames, counts)[0].detach().cpu().numpy()
             text = str(registry.label[segment])
             examples.setdefault(layer, []).append(Example(name, text, float(score), normal))

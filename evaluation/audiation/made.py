@@ -200,8 +200,9 @@ def check_reached(recogniser: Recogniser, layers: Sequence[str], samples: int) -
     """
     listener = Listener(recogniser, layers, samples)
     with torch.no_grad():
-        start = Spectrum(samples).to(next(recogniser.parameters()).device)
-        states = listener(start(torch.ones(1, len(start.scale), 2)), "waveform").states
+        start = Spectrum(samples).to(next(recogniser.parameters()))
+        free = torch.ones(1, len(start.scale), 2).to(start.scale)
+        states = listener(start(free), "waveform").states
     for name in layers:
         if not states[name].isfinite().all():
             raise UserError(f"layer {name} gives NaN or infinity for noise; choose another")

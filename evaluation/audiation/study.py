@@ -95,9 +95,15 @@ def check(recogniser: Recogniser, settings: AudiationSettings) -> list[str]:
     """Refuse what cannot be, before the corpus is heard; the layers that are asked for.
 
     Raises:
-        UserError: a layer or a feature is not there, or a sound does not reach a layer.
+        UserError: a layer or a feature is not there, a sound does not reach a layer, or the
+            recogniser cannot be fed what is to be optimised.
     """
     layers = wanted_layers(recogniser, settings)
+    if settings.representation in ("mel", "mfcc") and not isinstance(recogniser, FrameRecogniser):
+        raise UserError(
+            f"representation: {type(recogniser).__name__} hears waveforms and cannot be fed "
+            f"{settings.representation}; choose spectrum or samples"
+        )
     check_reached(recogniser, layers, settings.samples_of_sound)
     return layers
 
@@ -138,7 +144,7 @@ def audiate_found(
         report: called with the fraction that is done and one line.
 
     Raises:
-        UserError: no feature that is asked for can be driven, or something cannot be written.
+        UserError: no feature that was named can be driven, or something cannot be written.
     """
     if UNIT not in found.tops:
         raise UserError(f"audiation: {found.units.missing.get(UNIT, 'nothing was searched')}")
@@ -154,7 +160,7 @@ def audiate_found(
         lambda fraction, text: report(0.75 * fraction, text),
     )
     problems = [one.problem for one in made]
-    if all(problems):
+    if settings.features and all(problems):
         which = ", ".join(dict.fromkeys(one.wanted.name for one in made))
         raise UserError(f"audiation of {which}: {problems[0]}; choose other features")
     report(0.75, "held-out changes, ranks, distances")

@@ -51,7 +51,7 @@ def write_study(
         if row.audio:
             write_audio(folder / row.audio, made.pcm, SAMPLE_RATE)
     ids = [speech.segment(row.layer, row.feature) for row in found.rows]
-    write_clips(folder, cuts, speech.found.units.registries[UNIT], np.unique(ids))
+    write_clips(folder, cuts, speech.found.units.registries[UNIT], np.array(ids, np.int64))
     for i, trace in traces(recogniser, found, settings):
         made, row = found.made[i], found.rows[i]
         path = folder / row.picture

@@ -124,7 +124,6 @@ def turned(settings: AudiationSettings) -> dict[str, AudiationSettings]:
         found["without 1/f" if shaped else "with 1/f"] = changed
     for name in REGULARISERS:
         weight, text = getattr(settings, name), "L2" if name == "l2" else name.replace("_", " ")
-        new = 0.0 if weight else settings.control_weight
-        change: dict[str, Any] = {name: new}
-        found[f"{'without' if weight else 'with'} {text}"] = replace(settings, **change)
+        new: Any = 0.0 if weight else settings.control_weight
+        found[f"{'without' if weight else 'with'} {text}"] = replace(settings, **{name: new})
     return found

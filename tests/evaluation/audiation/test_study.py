@@ -294,6 +294,25 @@ def test_a_corpus_without_utterances_of_a_sounds_length_has_no_frames_to_begin_w
         study(tiny_recogniser().freeze(), speech, tmp_path, "tiny", settings)
 
 
+def test_what_hears_waveforms_cannot_be_fed_frames(toy, speech, tmp_path) -> None:
+    settings = replace(GIVEN, representation="mfcc")
+    with pytest.raises(UserError, match="representation: Matched hears waveforms"):
+        study(toy.recogniser(), speech, tmp_path, "toy", settings)
+
+
+def test_random_features_that_nothing_drives_are_said_and_no_error(
+    toy, speech, tmp_path, monkeypatch
+) -> None:
+    """A run does not end over them: tables say so, and there is nothing to hear or draw."""
+    recogniser = toy.recogniser()
+    monkeypatch.setattr(type(recogniser.deep), "forward", lambda _, x: x[..., [0] * 5].detach())
+    settings = replace(SETTINGS, layers=["deep"], controls=0, diverse=0)
+    made = study(recogniser, speech, tmp_path, "toy", settings)
+    assert len(made.rows) == 2 and all("dead" in row.problem for row in made.rows)
+    assert made.layers[0].sounds == 0 and made.layers[0].above is None
+    assert not (tmp_path / "figures").exists() and not (tmp_path / "sounds").exists()
+
+
 def test_each_regulariser_is_put_the_other_way(toy) -> None:
     other = turned(replace(SETTINGS, l2=0.3, transforms=False, decay=0.0))
     assert list(other) == [
