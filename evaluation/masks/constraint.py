@@ -63,4 +63,4 @@ def preserved(
 ) -> Float[Tensor, " batch"]:
     """Share of the required steps whose likeliest token is the same."""
     same = (log_probs.argmax(-1) == classes) & required
-    return same.sum(1) / required.sum(1).clamp(min=1)
+    return same.sum(1).double() / required.sum(1).clamp(min=1)

@@ -48,10 +48,10 @@ def curve(
         mask = moved if way == "insertion" else inside & ~moved
         said = subjects.says(mask.to(subjects.normal.device))
         found.append(preserved(said, subjects.classes, required).cpu())
-    return torch.stack(found, dim=1).double().numpy()
+    return torch.stack(found, dim=1).numpy()
 
 
-def area(values: Float[np.ndarray, "*batch point"]) -> Float[np.ndarray, "*batch"]:
+def area(values: Float[np.ndarray, "batch point"]) -> Float[np.ndarray, " batch"]:
     """Area under curves over evenly spread shares, from 0 to 1."""
-    ends = values[..., 0] + values[..., -1]
-    return (values.sum(-1) - ends / 2) / (values.shape[-1] - 1)
+    ends = values[:, 0] + values[:, -1]
+    return (values.sum(1) - ends / 2) / (values.shape[1] - 1)

@@ -48,9 +48,7 @@ def mask_figure(
     return sheet
 
 
-def draw_mask(
-    panels: Sequence[Any], normal: np.ndarray, kept: np.ndarray, frame_s: float
-) -> list[Any]:
+def draw_mask(panels: Any, normal: np.ndarray, kept: np.ndarray, frame_s: float) -> list[Any]:
     """Draws mask, masked frames and frames into three panels of matplotlib; gives the images."""
     level = max(float(np.percentile(np.abs(normal), LEVEL)), 1e-6)
     extent = (-frame_s / 2, (len(normal) - 0.5) * frame_s, 0, normal.shape[1])

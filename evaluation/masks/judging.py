@@ -103,7 +103,7 @@ def _rows(
         kept = masks[row : row + 1, :count]
         said = alone.says(kept.to(alone.normal.device))
         (masked,) = required_text(alone, said, steps)
-        areas = {way: float(area(found.curves[name, way][row])) for way in found.ways}
+        areas = {way: float(area(found.curves[name, way])[row]) for way in found.ways}
         rows.append(
             MaskRow(
                 model=model,

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from evaluation.masks.constraint import Constraint, preserved
+from evaluation.masks.constraint import TOLERANCE, Constraint, preserved
 from evaluation.masks.subjects import Subjects
 
 FIRST_SHARE = 1 / 16  # of the kept entries that are tried at once to begin with
@@ -51,6 +51,35 @@ def prune(
 
 
 @torch.no_grad()
+def restore(
+    constraint: Constraint,
+    masks: Bool[Tensor, "batch frame band"],
+    importance: Float[Tensor, "batch frame band"],
+) -> Bool[Tensor, "batch frame band"]:
+    """Gives entries back to masks that do not hold, the most important ones of those left out.
+
+    Twice as many after every failure; the whole input holds in the end.
+
+    Args:
+        constraint: that is to hold.
+        masks: hard ones.
+        importance: of all entries.
+    """
+    shape, flat = masks.shape, masks.flatten(1)
+    inside = constraint.subjects.inside.flatten(1)
+    lacking = inside & ~flat
+    order = importance.flatten(1).masked_fill(~lacking, -torch.inf)
+    ranks = order.argsort(dim=1, descending=True, stable=True).argsort(dim=1)
+    most, given = int(lacking.sum(1).max()), 1
+    failing = ~constraint.check(masks)
+    while bool(failing.any()) and given < 2 * most:
+        flat = torch.where(failing[:, None], flat | (lacking & (ranks < given)), flat)
+        failing = failing & ~constraint.check(flat.view(shape))
+        given *= 2
+    return torch.where(failing[:, None], inside, flat).view(shape)
+
+
+@torch.no_grad()
 def mend(
     subjects: Subjects,
     required: Bool[Tensor, "batch step"],
@@ -58,9 +87,6 @@ def mend(
     importance: Float[Tensor, "batch frame band"],
 ) -> Bool[Tensor, "batch frame band"]:
     """Masks whose claim is true: each is re-checked alone, and given entries back if it fails.
-
-    The most important ones of those left out come back first, twice as many after every failure;
-    the whole input holds in the end.
 
     Args:
         subjects: the utterances.
@@ -71,13 +97,8 @@ def mend(
     mended = masks.clone()
     for row, count in enumerate(subjects.counts.tolist()):
         alone, steps = subjects.alone(row), required[row : row + 1, : int(subjects.steps[row])]
-        found, inside = mended[row : row + 1, :count].clone(), alone.inside
-        weight = importance[row : row + 1, :count].masked_fill(found, -1).flatten()
-        order, given = weight.argsort(descending=True, stable=True), 1
-        while bool((preserved(alone.says(found), alone.classes, steps) < 1).any()):
-            if bool(found.eq(inside).all()):
-                break
-            found.view(-1)[order[:given]] = True
-            given *= 2
-        mended[row, :count] = found[0]
+        found = masks[row : row + 1, :count]
+        if bool((preserved(alone.says(found), alone.classes, steps) < 1).any()):
+            constraint = Constraint(alone, steps, TOLERANCE)
+            mended[row, :count] = restore(constraint, found, importance[row : row + 1, :count])[0]
     return mended

@@ -14,7 +14,7 @@ from torch import Tensor
 from acoustics.errors import UserError
 from asr_models.gradients import differentiable
 from evaluation.masks.constraint import Constraint, leads
-from evaluation.masks.pruning import mend, prune
+from evaluation.masks.pruning import mend, prune, restore
 from evaluation.masks.relaxed import BinaryMask
 from evaluation.masks.subjects import Subjects
 
@@ -171,8 +171,13 @@ class Climb:
         self.size = torch.where(better, size, self.size)
 
     def result(self) -> Masks:
-        """The best masks: pruned, re-checked one by one, and mended where that fails."""
+        """The best masks: pruned, re-checked one by one, and mended where that fails.
+
+        Where the last mask is sparser, given back what it lacks, that one is taken.
+        """
         importance = self.lifetime / self.settings.steps
+        last = restore(self.constraint, self.mask.hard, importance)
+        self.keep(last, torch.ones_like(self.size, dtype=torch.bool))
         pruned = prune(self.constraint, self.best, importance, self.settings.prunings)
         kept = mend(self.subjects, self.constraint.required, pruned, importance)
         importance = torch.where(kept, 1.0, importance * (1 - 1 / self.settings.steps))

@@ -8,7 +8,7 @@ import torch
 
 from acoustics.errors import UserError
 from evaluation.masks.constraint import Constraint, leads, preserved
-from evaluation.masks.pruning import mend, prune
+from evaluation.masks.pruning import mend, prune, restore
 from evaluation.masks.relaxed import BinaryMask
 from evaluation.masks.scopes import Span, required_steps
 from evaluation.masks.search import SearchSettings, search_masks
@@ -146,13 +146,32 @@ def test_a_mask_that_fails_is_mended_and_one_that_holds_is_left_alone(toy):
     assert (preserved(subjects.says(far), subjects.classes, required) == 1).all()
 
 
+def test_what_is_given_back_doubles_until_a_mask_holds(toy):
+    planted = toy(rows=3)
+    constraint = Constraint(planted.subjects, required_steps(planted.subjects), 1.0)
+    masks = torch.stack([planted.region] * 3)
+    masks[1, 12, 9] = False
+    masks[2] = False
+    importance = torch.rand(masks.shape, generator=torch.Generator().manual_seed(0))
+    importance[:, planted.region] += 1  # the planted entries come first
+    restored = restore(constraint, masks, importance)
+    assert restored[0].equal(planted.region)
+    assert restored[1].equal(planted.region)
+    assert restored[2].sum() == 16  # 1, 2, 4 and 8 were not enough for 9
+    assert restored[2][planted.region].all()
+    backwards = restore(constraint, masks, -importance)
+    assert constraint.check(backwards).all()
+
+
 def test_numbers_that_are_none_stop_a_row_and_no_other(toy):
     planted = toy(rows=2)
-    subjects, plain = planted.subjects, planted.recogniser.from_frames
+    shorter = torch.tensor([19, 20])
+    subjects = dataclasses.replace(planted.subjects, counts=shorter, steps=shorter)
+    plain = planted.recogniser.from_frames
 
     def breaks(normal, counts):
         log_probs, steps = plain(normal, counts)
-        empty = (normal[:, 0] == 0).all(1) & torch.tensor([True, False])[: len(normal)]
+        empty = (normal[:, 0] == 0).all(1) & (counts == 19)
         return torch.where(empty[:, None, None], torch.nan, log_probs), steps
 
     planted.recogniser.from_frames = breaks
