@@ -3,10 +3,10 @@
     OMP_NUM_THREADS=2 python benchmarks/mask_search.py [FOLDER ...] [--steps 300]
 
 FOLDER is that of a trained recogniser; without one a mini DeepSpeech of random weights (its passes
-take as long, only the masks mean nothing). Utterances of the embedded corpus are joined or cut to 5 s.
-The search of one utterance with all its prunings and the re-check is timed: bar 60 s. The batch and
-the same utterances one by one then search with a few steps each and take turns. Seconds of the
-processor are surer where others use the machine too.
+take as long, only the masks mean nothing). The speech is the embedded corpus, joined and cut to
+utterances of 5 s. The search of one, with all its prunings and the re-check, is timed: bar 60 s on
+two idle cores. Then a batch, and the same utterances one by one, take turns in searching a few
+steps each. Seconds of the processor are surer where others use the machine too.
 """
 
 import argparse

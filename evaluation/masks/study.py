@@ -91,7 +91,7 @@ def mask_study(
         >>> write_tables(folder, [study], failures)  # doctest: +SKIP
     """
     settings, count = settings or StudySettings(), len(subjects)
-    chosen = list(spans) if spans is not None else [None] * count
+    chosen: list[Span | None] = [None] * count if spans is None else list(spans)
     required, scopes = required_steps(subjects, chosen), scopes_of(chosen)
     masks = search_masks(subjects, required, search)
     judgement = judge(subjects, required, masks, model, scopes, settings.points, settings.seed)
