@@ -8,6 +8,7 @@ import torch
 
 from acoustics.errors import UserError
 from evaluation.masks.constraint import Constraint, leads, preserved
+from evaluation.masks.judging import judge
 from evaluation.masks.pruning import mend, prune, restore
 from evaluation.masks.relaxed import BinaryMask
 from evaluation.masks.scopes import Span, required_steps
@@ -37,6 +38,16 @@ def test_a_mask_for_one_span_keeps_that_spans_region_only(toy):
     only = planted.region.clone()
     only[:12] = False
     assert masks.kept[0].equal(only)
+
+
+def test_what_depends_on_nothing_needs_nothing(toy):
+    planted = toy()
+    silent = required_steps(planted.subjects, [Span("", 0, 4)])
+    masks = search_masks(planted.subjects, silent, QUICK)
+    assert not masks.kept.any()
+    found = judge(planted.subjects, silent, masks, "toy", points=3)
+    assert [row.share_kept for row in found.rows] == [0, 0, 0]
+    assert [row.frames_preserved for row in found.rows] == [1, 1, 1]
 
 
 def test_the_sparsest_mask_of_a_sum_is_its_largest_terms(toy):
