@@ -1,0 +1,48 @@
+"""A binary mask that gradients can pass."""
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+START = 0.9
+THRESHOLD = 0.5
+
+
+class BinaryMask(nn.Module):
+    """A level from 0 to 1 for every entry; what is above 0.5 is kept.
+
+    The pass is that of the strictly binary mask, the gradient that of the levels, as if there were
+    no threshold (the straight-through estimator: Bengio, Léonard, Courville 2013). So whatever a
+    search sees is what the hard mask does.
+
+    Args:
+        inside: entries that can be kept at all.
+    """
+
+    inside: Tensor
+
+    def __init__(self, inside: Bool[Tensor, "batch frame band"]) -> None:
+        super().__init__()
+        self.register_buffer("inside", inside.clone())
+        self.level = nn.Parameter(torch.full(inside.shape, START, device=inside.device) * inside)
+
+    @property
+    def hard(self) -> Bool[Tensor, "batch frame band"]:
+        """Entries that are kept."""
+        return self.level.detach() > THRESHOLD
+
+    def share(self) -> Float[Tensor, " batch"]:
+        """Mean level of the entries of each utterance."""
+        entries: Tensor = self.inside.flatten(1).sum(1)
+        total: Tensor = self.level.flatten(1).sum(1)
+        return total / entries
+
+    def forward(self) -> Float[Tensor, "batch frame band"]:
+        """The hard mask as 0 and 1, with the gradient of the levels."""
+        straight: Tensor = self.level - self.level.detach()
+        return self.hard.to(straight.dtype) + straight
+
+    @torch.no_grad()
+    def restrict(self) -> None:
+        """Brings the levels back into [0, 1], and to 0 beyond an utterance."""
+        self.level.clamp_(0, 1).mul_(self.inside)

@@ -1,0 +1,193 @@
+"""The search: a relaxed mask, and a price of its entries that rises while the mask holds.
+
+Rows do not touch each other: Adam works element by element, every utterance has a price of its own,
+and a state does not depend on its batch mates. Nothing is random.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from acoustics.errors import UserError
+from asr_models.gradients import differentiable
+from evaluation.masks.constraint import Constraint, leads
+from evaluation.masks.pruning import mend, prune, restore
+from evaluation.masks.relaxed import BinaryMask
+from evaluation.masks.subjects import Subjects
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """How a mask is searched.
+
+    Attributes:
+        steps: of Adam.
+        learning_rate: of Adam; levels lie between 0 and 1.
+        margin: nats by which a class is to lead, so that the gradient knows what is in danger.
+        price: that entries begin with: nats per step that all entries together are worth.
+        rise: factor on it after a step whose mask holds.
+        fall: factor on it after a step whose mask does not.
+        prunings: passes that then try to leave out more, a few entries at a time.
+        snapshots: masks to keep on the way, evenly spread over the steps.
+    """
+
+    steps: int = 300
+    learning_rate: float = 0.1
+    margin: float = 1.0
+    price: float = 1.0
+    rise: float = 1.1
+    fall: float = 0.85
+    prunings: int = 200
+    snapshots: int = 24
+
+    def __post_init__(self) -> None:
+        for name, least in {"steps": 1, "prunings": 0, "snapshots": 1}.items():
+            if getattr(self, name) < least:
+                raise UserError(f"{name} is {getattr(self, name)}; it must be at least {least}")
+        for name in ("learning_rate", "margin", "price"):
+            if not getattr(self, name) > 0:
+                raise UserError(f"{name} is {getattr(self, name)}; it must be above 0")
+        if not 0 < self.fall < 1 < self.rise:
+            raise UserError(f"fall {self.fall} must be below 1 and rise {self.rise} above it")
+
+
+@dataclass
+class Masks:
+    """The sparsest masks that were found, on the CPU.
+
+    Attributes:
+        kept: strictly binary; the constraint was checked with exactly these.
+        importance: from 0 to 1, for how much of the search an entry was kept; kept ones are 1.
+        shares: of the entries, kept at every step.
+        frames: share of the required steps that kept their class there.
+        prices: of the entries there.
+        snapshot_steps: steps of which the masks are kept; the last is the result.
+        snapshots: these masks.
+        problems: why a search was given up, or nothing; its mask is the best until then.
+    """
+
+    kept: Bool[Tensor, "batch frame band"]
+    importance: Float[Tensor, "batch frame band"]
+    shares: Float[np.ndarray, "step batch"]
+    frames: Float[np.ndarray, "step batch"]
+    prices: Float[np.ndarray, "step batch"]
+    snapshot_steps: list[int]
+    snapshots: Bool[Tensor, "snapshot batch frame band"]
+    problems: list[str]
+
+
+def search_masks(
+    subjects: Subjects,
+    required: Bool[Tensor, "batch step"],
+    settings: SearchSettings | None = None,
+) -> Masks:
+    """The sparsest masks that can be found with which the required steps keep their class.
+
+    Works in inference mode too, as inside `Trainer.test`.
+
+    Args:
+        subjects: the utterances.
+        required: see `required_steps`.
+        settings: of the search.
+
+    Example:
+        >>> subjects, failures = hear(recogniser, batch)  # doctest: +SKIP
+        >>> masks = search_masks(subjects, required_steps(subjects))  # doctest: +SKIP
+        >>> masks.kept.float().mean()  # doctest: +SKIP
+    """
+    settings = settings or SearchSettings()
+    with differentiable(subjects.recogniser):
+        subjects = subjects.ordinary()
+        climb = Climb(subjects, required.clone(), settings)
+        for step in range(settings.steps):
+            climb.step(step)
+        return climb.result()
+
+
+class Climb:
+    """The state of a search.
+
+    Args:
+        subjects: the utterances; their tensors are no inference ones.
+        required: steps whose class is to be kept.
+        settings: of the search.
+    """
+
+    def __init__(
+        self, subjects: Subjects, required: Bool[Tensor, "batch step"], settings: SearchSettings
+    ) -> None:
+        self.subjects, self.settings = subjects, settings
+        self.constraint = Constraint(subjects, required, settings.margin)
+        self.mask = BinaryMask(subjects.inside)
+        self.adam = torch.optim.Adam(
+            self.mask.parameters(), lr=settings.learning_rate, betas=(0.9, 0.99)
+        )
+        self.price = torch.full((len(subjects),), settings.price, device=required.device)
+        self.best, self.size = subjects.inside.clone(), subjects.entries.clone()
+        self.lifetime = torch.zeros_like(subjects.normal)
+        self.problems = [""] * len(subjects)
+        shape = settings.steps, len(subjects)
+        self.shares, self.frames, self.prices = (np.full(shape, np.nan) for _ in range(3))
+        chosen = np.linspace(0, settings.steps - 1, settings.snapshots).round().astype(int)
+        self.snapshot_steps: list[int] = np.unique(chosen).tolist()
+        self.snapshots: list[Tensor] = []
+
+    def step(self, step: int) -> None:
+        """Measures the mask as it is, and moves the levels."""
+        ahead = leads(self.subjects.says(self.mask()), self.constraint.classes)
+        loss = self.constraint.shortfall(ahead) + self.price * self.mask.share()
+        (slope,) = torch.autograd.grad(loss.sum(), self.mask.level)
+        self._measure(step, ahead.detach())
+        finite = torch.isfinite(loss) & torch.isfinite(slope).flatten(1).all(1)
+        for row in (~finite).nonzero().flatten().tolist():
+            self.problems[row] = self.problems[row] or (
+                f"a log-probability or its gradient is not a finite number at step {step}"
+            )
+        self.mask.level.grad = slope.masked_fill(~finite[:, None, None], 0)
+        self.adam.step()
+        self.mask.restrict()
+
+    def _measure(self, step: int, ahead: Float[Tensor, "batch step"]) -> None:
+        hard, holds = self.mask.hard, self.constraint.holds(ahead)
+        size = hard.flatten(1).sum(1)
+        self.keep(hard, holds)
+        self.lifetime += hard
+        self.shares[step] = (size / self.subjects.entries).cpu().numpy()
+        self.frames[step] = self.constraint.kept(ahead).cpu().numpy()
+        self.prices[step] = self.price.cpu().numpy()
+        if step in self.snapshot_steps:
+            self.snapshots.append(hard.cpu())
+        factor = torch.where(holds, self.settings.rise, self.settings.fall)
+        self.price = self.price * factor.to(self.price.dtype)
+
+    def keep(self, hard: Bool[Tensor, "batch frame band"], holds: Bool[Tensor, " batch"]) -> None:
+        """Takes masks that hold where they are sparser than the best."""
+        size = hard.flatten(1).sum(1)
+        better = holds & (size < self.size)
+        self.best = torch.where(better[:, None, None], hard, self.best)
+        self.size = torch.where(better, size, self.size)
+
+    def result(self) -> Masks:
+        """The best masks: pruned, re-checked one by one, and mended where that fails.
+
+        Where the last mask is sparser, given back what it lacks, that one is taken.
+        """
+        importance = self.lifetime / self.settings.steps
+        last = restore(self.constraint, self.mask.hard, importance)
+        self.keep(last, torch.ones_like(self.size, dtype=torch.bool))
+        pruned = prune(self.constraint, self.best, importance, self.settings.prunings)
+        kept = mend(self.subjects, self.constraint.required, pruned, importance)
+        importance = torch.where(kept, 1.0, importance * (1 - 1 / self.settings.steps))
+        return Masks(
+            kept=kept.cpu(),
+            importance=importance.float().cpu(),
+            shares=self.shares,
+            frames=self.frames,
+            prices=self.prices,
+            snapshot_steps=[*self.snapshot_steps, self.settings.steps],
+            snapshots=torch.stack([*self.snapshots, kept.cpu()]),
+            problems=self.problems,
+        )
