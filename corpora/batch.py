@@ -1,8 +1,11 @@
 """What a data loader hands to a recogniser, a probe bank or a scorer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 
 @dataclass
@@ -56,3 +59,33 @@ class SpeechBatch:
             failures=self.failures,
             warnings=self.warnings,
         )
+
+    def single(self, row: int) -> "SpeechBatch":
+        """One utterance as a batch of its own, unpadded, on the CPU; without failures."""
+        one, samples = self.select([row]), int(self.lengths[row])
+        one.waveform, one.clean = one.waveform[:, :samples].cpu(), one.clean[:, :samples].cpu()
+        one.lengths, one.failures, one.warnings = one.lengths.cpu(), [], []
+        return one
+
+
+def joined(batches: Sequence[SpeechBatch]) -> SpeechBatch:
+    """The utterances of several batches, at least one, padded anew; failures and warnings too."""
+
+    def padded(sounds: Sequence[Tensor]) -> Tensor:
+        pairs = zip(sounds, batches, strict=True)
+        rows = [w[:n] for sound, b in pairs for w, n in zip(sound, b.lengths.tolist(), strict=True)]
+        return pad_sequence(rows, batch_first=True)
+
+    return SpeechBatch(
+        waveform=padded([batch.waveform for batch in batches]),
+        lengths=torch.cat([batch.lengths for batch in batches]),
+        clean=padded([batch.clean for batch in batches]),
+        ids=[name for batch in batches for name in batch.ids],
+        speakers=[name for batch in batches for name in batch.speakers],
+        texts=[text for batch in batches for text in batch.texts],
+        noises=[noise for batch in batches for noise in batch.noises],
+        snr_db=[snr for batch in batches for snr in batch.snr_db],
+        sexes=[sex for batch in batches for sex in batch.sexes],
+        failures=[failure for batch in batches for failure in batch.failures],
+        warnings=[warning for batch in batches for warning in batch.warnings],
+    )

@@ -14,6 +14,8 @@ from torch.utils.tensorboard import SummaryWriter
 from evaluation.audiation.logged import COLUMNS as SOUND_COLUMNS
 from evaluation.audiation.logged import FILES, LoggedAudiations
 from evaluation.listening import Sample
+from evaluation.masks.logged import COLUMNS as MASK_COLUMNS
+from evaluation.masks.logged import LoggedMasks
 from evaluation.reading import Row, by_depth, number
 from evaluation.sonification.logged import COLUMNS as EXAMPLE_COLUMNS
 from evaluation.sonification.logged import LoggedStudies
@@ -76,6 +78,25 @@ def log_audiation(writer: SummaryWriter, found: LoggedAudiations) -> None:
                 _add_picture(writer, f"audiation/pictures/{model}/{picture.stem}", picture)
     for name, path in found.figures.items():
         _add_picture(writer, f"audiation/figures/{name}", path)
+
+
+def log_masks(writer: SummaryWriter, found: LoggedMasks) -> None:
+    """Write the sounds of masks with what is heard in them, and figures.
+
+    Args:
+        writer: of `torch.utils.tensorboard`; the caller closes it.
+        found: of a run, from `read_masks`.
+    """
+    for model, rows in found.sounds.items():
+        for row in rows:
+            cells = dict(zip((*MASK_COLUMNS, "audio", "picture"), row, strict=True))
+            audio = cells["audio"]
+            if isinstance(audio, Path):
+                tag = f"masks/{model}/{audio.parent.name}/{cells['sound']}"
+                _add_sound(writer, tag, audio)
+                writer.add_text(tag, str(cells["text"]))
+    for name, path in found.figures.items():
+        _add_picture(writer, f"masks/figures/{name}", path)
 
 
 def _add_sound(writer: SummaryWriter, tag: str, path: Path) -> None:

@@ -12,6 +12,8 @@ from lightning.pytorch.loggers import WandbLogger
 from evaluation.audiation.logged import COLUMNS as SOUND_COLUMNS
 from evaluation.audiation.logged import FILES, LoggedAudiations
 from evaluation.listening import Sample
+from evaluation.masks.logged import COLUMNS as MASK_COLUMNS
+from evaluation.masks.logged import LoggedMasks
 from evaluation.reading import Row, by_depth, distinct, number, select
 from evaluation.sonification.logged import COLUMNS as EXAMPLE_COLUMNS
 from evaluation.sonification.logged import LoggedStudies
@@ -112,6 +114,23 @@ def log_audiation(target: WandbLogger | wandb.Run, found: LoggedAudiations) -> N
     }
     for name, path in found.figures.items():
         logged[f"audiation/figures/{name}"] = wandb.Image(str(path))
+    if logged:
+        run_of(target).log(logged)
+
+
+def log_masks(target: WandbLogger | wandb.Run, found: LoggedMasks) -> None:
+    """Log one table per model of what is heard in the sounds of masks, with pictures, and figures.
+
+    Args:
+        target: a logger of `make_logger`, or a wandb run.
+        found: of a run, from `read_masks`.
+    """
+    logged: dict[str, Any] = {
+        f"masks/{model}": _table([*MASK_COLUMNS, "audio", "picture"], rows)
+        for model, rows in found.sounds.items()
+    }
+    for name, path in found.figures.items():
+        logged[f"masks/figures/{name}"] = wandb.Image(str(path))
     if logged:
         run_of(target).log(logged)
 

@@ -18,6 +18,7 @@ Otoscope shows what each layer of a speech recogniser hears.
   layers    what can be tapped in a recogniser, with stride and width
   sonify    what drives every feature of every layer: segments, words, phones, speakers
   audiate   sounds made to drive features, held against the corpus
+  mask      the least of an utterance with which a recogniser says the same
   score     score any folder of rendered or enhanced speech against clean speech
   listen    the human listening test                    build | serve | score
   report    build report/index.html of a run again
@@ -53,6 +54,12 @@ def _audiate(arguments: list[str]) -> None:
     from otoscope.audiate import audiate
 
     audiate(arguments)
+
+
+def _mask(arguments: list[str]) -> None:
+    from otoscope.mask import mask
+
+    mask(arguments)
 
 
 def _score(arguments: list[str]) -> None:
@@ -93,6 +100,7 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "layers": _layers,
     "sonify": _sonify,
     "audiate": _audiate,
+    "mask": _mask,
     "score": _score,
     "listen": _listen,
     "report": _report,

@@ -13,6 +13,8 @@ from corpora.joined import JoinedCorpus
 from evaluation.audiation.learned_inputs import wants_learned_inputs
 from evaluation.audiation.study_settings import AudiationSettings
 from evaluation.audiation.wanted import wanted_layers
+from evaluation.masks.mask_settings import MaskSettings
+from evaluation.masks.subjects import require_frames
 from evaluation.quality import QUALITY_METRICS
 from evaluation.sonification.feature_sets import sets_by_layer
 from evaluation.sonification.study_settings import StudySettings
@@ -34,6 +36,7 @@ RESERVED = (
     *(
         "sonification",
         "audiation",
+        "masks",
         "word_errors",
         "tables",
         "paper",
@@ -77,6 +80,8 @@ class Experiment:
         identity: compare natural with rendered speech and adapt a verifier (null: do not).
         sonification: what drives every feature of every layer (null: do not ask).
         audiation: sounds made to drive some features (null: make none).
+        masks: the least of some utterances with which a trained recogniser still says the same
+            (null: look for none).
         paper: make the tables and figures of Li et al. (2020), and judge their claims.
         compute: device, processes and threads.
         loggers: `wandb` and `tensorboard`, beside what always goes to disk.
@@ -106,6 +111,7 @@ class Experiment:
         identity: Identity | None = None,
         sonification: StudySettings | None = None,
         audiation: AudiationSettings | None = None,
+        masks: MaskSettings | None = None,
         paper: bool = False,
         compute: Compute = Compute(),  # noqa: B008 - read only
         loggers: list[Literal["wandb", "tensorboard"]] = ["wandb"],  # noqa: B006 - read only
@@ -121,7 +127,7 @@ class Experiment:
         self.download_verifiers = download_verifiers
         self.architectures, self.probe_variants = architectures, probe_variants
         self.states, self.identity, self.paper = states, identity, paper
-        self.sonification, self.audiation = sonification, audiation
+        self.sonification, self.audiation, self.masks = sonification, audiation, masks
         self.loggers = loggers
 
     @property
@@ -232,6 +238,8 @@ class Experiment:
         if self.audiation is not None:
             wanted_layers(recogniser, self.audiation)
             wants_learned_inputs(recogniser, self.audiation)
+        if self.masks is not None:
+            require_frames(recogniser)
 
     def check(self) -> None:
         """Find the mistakes that would otherwise show only after hours of work.

@@ -1,10 +1,11 @@
-"""The stages of a run that look at single features: sonification and audiation."""
+"""The stages of a run that look inside a recogniser: sonification, audiation and masks."""
 
 from pathlib import Path
 
 from asr_models.checkpoint import load_recogniser
 from corpora.datamodule import SpeechDataModule
 from evaluation.audiation.study import study as audiation
+from evaluation.masks.corpus_study import study_masks
 from evaluation.sonification.overview import OVERVIEW, write_overview
 from evaluation.sonification.study import study as sonification
 from otoscope.experiment import Experiment
@@ -54,6 +55,22 @@ def audiate_model(
         report,
     )
     write_failures(target / FAILURES, data)
+
+
+def mask_model(experiment: Experiment, run: Path, name: str, scratch: Path, report: Report) -> None:
+    """Importance masks of some utterances for one model."""
+    assert experiment.masks is not None  # noqa: S101 - for the type checker
+    data = whole_corpus(experiment, experiment.masks.batch_duration_s)
+    study_masks(
+        load_recogniser(run / "recognisers" / name),
+        data,
+        scratch / "masks" / name,
+        name,
+        experiment.masks,
+        experiment.seed,
+        device_of(experiment),
+        report,
+    )
 
 
 def whole_corpus(experiment: Experiment, batch_duration_s: float) -> SpeechDataModule:

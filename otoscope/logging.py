@@ -13,6 +13,7 @@ from torch.utils.tensorboard import SummaryWriter
 from evaluation import tensorboard_samples, wandb_samples
 from evaluation.audiation.logged import LoggedAudiations, read_audiations
 from evaluation.listening import Sample, read_samples
+from evaluation.masks.logged import LoggedMasks, read_masks
 from evaluation.reading import Row
 from evaluation.records import SummaryRow, read_rows
 from evaluation.sonification.logged import LoggedStudies, read_studies
@@ -20,7 +21,7 @@ from evaluation.wandb_logger import hand_over
 
 
 def log_run(run: Path, name: str, loggers: Sequence[str]) -> None:
-    """Log samples, curves, sonification and audiation of a finished run.
+    """Log samples, curves, sonification, audiation and masks of a finished run.
 
     Args:
         run: the run folder.
@@ -29,8 +30,9 @@ def log_run(run: Path, name: str, loggers: Sequence[str]) -> None:
     """
     summary = [asdict(row) for row in read_rows(run / "summary.csv", SummaryRow)]
     samples, studies, sounds = read_samples(run), read_studies(run), read_audiations(run)
+    masks = read_masks(run)
     if "wandb" in loggers:
-        log = partial(_to_wandb, run, samples, summary, studies, sounds)
+        log = partial(_to_wandb, run, samples, summary, studies, sounds, masks)
         complaint = hand_over(run, name, log)
         if complaint:
             print(f"note: {complaint}", file=sys.stderr)
@@ -40,6 +42,7 @@ def log_run(run: Path, name: str, loggers: Sequence[str]) -> None:
             tensorboard_samples.log_curves(writer, summary)
             tensorboard_samples.log_sonification(writer, studies)
             tensorboard_samples.log_audiation(writer, sounds)
+            tensorboard_samples.log_masks(writer, masks)
             for tag, step, value in training_scalars(run):
                 writer.add_scalar(tag, value, step)
 
@@ -50,12 +53,14 @@ def _to_wandb(
     summary: Sequence[Row],
     studies: LoggedStudies,
     sounds: LoggedAudiations,
+    masks: LoggedMasks,
     logger: WandbLogger,
 ) -> None:
     wandb_samples.log_samples(logger, samples, run)
     wandb_samples.log_curves(logger, summary)
     wandb_samples.log_sonification(logger, studies)
     wandb_samples.log_audiation(logger, sounds)
+    wandb_samples.log_masks(logger, masks)
     wandb_samples.log_training(logger, training_scalars(run))
 
 

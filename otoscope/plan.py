@@ -207,14 +207,20 @@ class Plan:
                     for condition in evaluation["conditions"]
                 ]
                 self._add(where, tuple(heard), (where,), values["identity"])
-            asked = {"sonification": experiment.sonification, "audiation": experiment.audiation}
-            for kind in (kind for kind, settings in asked.items() if settings):
+            for kind in self._looked_into(model):
                 where, needs = f"{place}{kind}/{model}", (f"{place}recognisers/{model}",)
                 self._add(where, needs, (where,), values[kind], self._corpus)
             if experiment.paper and model != "untrained":
                 where = f"{place}recognisers/{model}"
                 draws = evaluation["bootstrap_replicates"]
                 self._add(f"{place}word_errors/{model}", (where,), (f"{where}/wer.csv",), draws)
+
+    def _looked_into(self, model: str) -> list[str]:
+        """What else is asked of a model; one that learnt nothing says nothing worth a mask."""
+        asked, kinds = self._experiment, []
+        kinds += ["sonification"] if asked.sonification else []
+        kinds += ["audiation"] if asked.audiation else []
+        return kinds + (["masks"] if asked.masks and model != "untrained" else [])
 
     def _close(self, place: str) -> None:
         """The tables of one architecture."""
@@ -237,8 +243,9 @@ class Plan:
             needs = [f"{place}tables"]
             if experiment.sonification:
                 needs.append(f"{place}sonification/{OVERVIEW}")
-            if experiment.audiation:
-                needs += [f"{place}audiation/{model}" for model in experiment.models]
+            for model in map(str, experiment.models):
+                kinds = [kind for kind in self._looked_into(model) if kind != "sonification"]
+                needs += [f"{place}{kind}/{model}" for kind in kinds]
             if not place:
                 needs += [*(["paper"] if experiment.paper else []), *reports]
             reports.append(f"{place}report")

@@ -18,7 +18,7 @@ from evaluation.watching import StepProgress
 from otoscope.configuration import load_run
 from otoscope.experiment import Experiment
 from otoscope.failures import FAILURES, write_failures
-from otoscope.feature_stages import audiate_model, sonify_model
+from otoscope.feature_stages import audiate_model, mask_model, sonify_model
 from otoscope.logging import log_run
 from otoscope.plan import FIXED
 from otoscope.questions import ask_identity, ask_states
@@ -38,7 +38,7 @@ from probes.checkpoint import load_bank_weights
 
 KINDS = (
     *("corpus", "recognisers", "probes", "verifiers", "evaluate", "states", "identity"),
-    *("sonification", "audiation", "word_errors", "tables", "paper", "report"),
+    *("sonification", "audiation", "masks", "word_errors", "tables", "paper", "report"),
 )
 
 
@@ -78,6 +78,7 @@ def execute(root: Path, stage: str, scratch: Path, report: Report) -> None:
         ),
         "sonification": lambda: sonify_model(experiment, run, name, scratch, report),
         "audiation": lambda: audiate_model(experiment, run, name, scratch, report),
+        "masks": lambda: mask_model(experiment, run, name, scratch, report),
         "word_errors": lambda: count_word_errors(
             experiment, run, name, scratch / "recognisers" / name, report
         ),

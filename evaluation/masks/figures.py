@@ -41,7 +41,7 @@ def mask_figure(
     panels[0].set_title(
         share_kept(kept), fontsize=8, loc="right", color=INK, pad=14 if spans else 4
     )
-    for label, first, stop in spans:
+    for label, first, stop, _ in spans:
         panels[0].text((first + stop) / 2 * step_s, normal.shape[1], plain(label), ha="center",
                        va="bottom", fontsize=7, color=INK)  # fmt: skip
     sheet.suptitle(plain(title), fontsize=10)

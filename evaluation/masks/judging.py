@@ -14,13 +14,11 @@ from evaluation.masks.constraint import preserved
 from evaluation.masks.controls import energy_order, largest, random_order, stretch
 from evaluation.masks.curves import POINTS, Way, area, curve, shares
 from evaluation.masks.rows import CurveRow, MaskRow
-from evaluation.masks.scopes import required_text
+from evaluation.masks.scopes import Span, required_text, scope_of, span_name
 from evaluation.masks.search import Masks
 from evaluation.masks.subjects import Subjects
 
 MASK, RANDOM, ENERGY = "mask", "random", "energy"
-WHOLE = "utterance"
-"""The scope of a mask that keeps everything that is said."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ def judge(
     required: Bool[Tensor, "batch step"],
     masks: Masks,
     model: str,
-    scopes: Sequence[str] | None = None,
+    spans: Sequence[Span | None] | None = None,
     points: int = POINTS,
     seed: int = 0,
 ) -> Judgement:
@@ -62,7 +60,7 @@ def judge(
         required: that the masks were made for.
         masks: of them.
         model: its name, for the table.
-        scopes: what each mask is for, for the table (None: the utterance).
+        spans: what each mask is to keep, for the table (None: whole utterances).
         points: of the curves; fewer than 2 for none.
         seed: of the random masks.
     """
@@ -79,10 +77,8 @@ def judge(
         for name, order in orders.items():
             found.curves[name, way] = curve(subjects, required, order, way, points)
     for row in range(len(subjects)):
-        scope = scopes[row] if scopes else WHOLE
-        found.rows.extend(
-            _rows(subjects, required, row, found, (model, scope, masks.problems[row]))
-        )
+        span = spans[row] if spans else None
+        found.rows.extend(_rows(subjects, required, row, found, (model, span, masks.problems[row])))
     return found
 
 
@@ -91,10 +87,10 @@ def _rows(
     required: Bool[Tensor, "batch step"],
     row: int,
     found: Judgement,
-    told: tuple[str, str, str],
+    told: tuple[str, Span | None, str],
 ) -> list[MaskRow]:
     """Rows of one utterance, each mask heard alone."""
-    model, scope, problem = told
+    model, span, problem = told
     alone, steps = subjects.alone(row), required[row : row + 1, : int(subjects.steps[row])]
     entries, count = int(alone.entries[0]), int(alone.counts[0])
     (text,) = required_text(alone, alone.log_probs, steps)
@@ -108,7 +104,9 @@ def _rows(
             MaskRow(
                 model=model,
                 utterance=subjects.batch.ids[row],
-                scope=scope,
+                speaker=subjects.batch.speakers[row],
+                scope=scope_of(span),
+                span=span_name(span),
                 mask=name,
                 duration_s=int(subjects.batch.lengths[row]) / SAMPLE_RATE,
                 entries=entries,
@@ -130,7 +128,9 @@ def curve_rows(found: Judgement) -> list[CurveRow]:
     """The points of all curves, for curves.csv."""
     first = [row for row in found.rows if row.mask == MASK]
     return [
-        CurveRow(row.model, row.utterance, row.scope, name, way, float(share), float(value))
+        CurveRow(
+            row.model, row.utterance, row.scope, row.span, name, way, float(share), float(value)
+        )
         for (name, way), values in found.curves.items()
         for row, points in zip(first, values, strict=True)
         for share, value in zip(shares(len(points)), points, strict=True)

@@ -13,7 +13,9 @@ class MaskRow:
 
     model: str
     utterance: str
+    speaker: str
     scope: str
+    span: str
     mask: str
     duration_s: float
     entries: int
@@ -35,6 +37,7 @@ class CurveRow:
     model: str
     utterance: str
     scope: str
+    span: str
     mask: str
     way: str
     share: float
@@ -48,6 +51,7 @@ class SoundRow:
     model: str
     utterance: str
     scope: str
+    span: str
     sound: str
     muted_share: float
     text: str

@@ -1,7 +1,7 @@
 """What a mask has to keep: the whole utterance, one word, one character or phone."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -16,13 +16,26 @@ from asr_models.recogniser import Recogniser
 from corpora.tiers import label_of
 from evaluation.masks.subjects import Subjects
 
+Scope = Literal["utterance", "word", "character", "phone"]
+
 
 class Span(NamedTuple):
-    """Steps of an output, from `first` to before `stop`, that say `label`."""
+    """Steps of an output, from `first` to before `stop`, that say `label`, a word or the like."""
 
     label: str
     first: int
     stop: int
+    scope: Scope = "word"
+
+
+def scope_of(span: Span | None) -> Scope:
+    """What a mask is to keep: the whole utterance where there is no span."""
+    return "utterance" if span is None else span.scope
+
+
+def span_name(span: Span | None) -> str:
+    """A label with its first step, as `sea@41`; nothing for a whole utterance."""
+    return "" if span is None else f"{span.label}@{span.first}"
 
 
 def aligned_characters(subjects: Subjects, texts: Sequence[str] | None = None) -> list[list[Span]]:
@@ -52,7 +65,7 @@ def _aligned(log_probs: Float[Tensor, "step token"], text: str, alphabet: str) -
         reason = f"'{text}' cannot be aligned: it has more characters than the output its {steps}"
         raise UserError(f"{reason} steps can say; choose a longer utterance") from None
     spans = merge_tokens(path[0], scores[0])
-    return [Span(alphabet[s.token - 1], s.start, s.end) for s in spans]
+    return [Span(alphabet[s.token - 1], s.start, s.end, "character") for s in spans]
 
 
 def aligned_words(subjects: Subjects, texts: Sequence[str] | None = None) -> list[list[Span]]:
@@ -61,7 +74,7 @@ def aligned_words(subjects: Subjects, texts: Sequence[str] | None = None) -> lis
     for spans in aligned_characters(subjects, texts):
         words: list[Span] = []
         fresh = True
-        for label, first, stop in spans:
+        for label, first, stop, _ in spans:
             if label == " ":
                 fresh = True
             elif fresh:
@@ -74,7 +87,7 @@ def aligned_words(subjects: Subjects, texts: Sequence[str] | None = None) -> lis
 
 
 def timed_spans(recogniser: Recogniser, items: Sequence[AlignmentItem], steps: int) -> list[Span]:
-    """Words or phones of an alignment in time, as the steps that are centred in them.
+    """Phones of an alignment in time, as the steps that are centred in them.
 
     CTC says a sound when it has heard enough of it, which may be later: `aligned_words` tells
     when a word is said, this one what is said while a phone is heard.
@@ -93,7 +106,7 @@ def timed_spans(recogniser: Recogniser, items: Sequence[AlignmentItem], steps: i
     states = torch.full_like(start, -(-steps // each))
     first, stop = (x * each for x in states_between(last.timing, start, end, states))
     spans = zip(items, first.tolist(), stop.clamp(max=steps).tolist(), strict=True)
-    return [Span(label_of(item), begin, until) for item, begin, until in spans]
+    return [Span(label_of(item), begin, until, "phone") for item, begin, until in spans]
 
 
 def find_span(spans: Sequence[Span], label: str, utterance: str) -> Span:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from acoustics.errors import UserError
 from asr_models.gradients import differentiable
+from corpora.corpus import Progress
 from evaluation.masks.constraint import Constraint, leads
 from evaluation.masks.pruning import mend, prune, restore
 from evaluation.masks.relaxed import BinaryMask
@@ -83,6 +84,7 @@ def search_masks(
     subjects: Subjects,
     required: Bool[Tensor, "batch step"],
     settings: SearchSettings | None = None,
+    report: Progress | None = None,
 ) -> Masks:
     """The sparsest masks that can be found with which the required steps keep their class.
 
@@ -92,6 +94,7 @@ def search_masks(
         subjects: the utterances.
         required: see `required_steps`.
         settings: of the search.
+        report: called with the fraction that is done and one line.
 
     Example:
         >>> subjects, failures = hear(recogniser, batch)  # doctest: +SKIP
@@ -104,6 +107,8 @@ def search_masks(
         climb = Climb(subjects, required.clone(), settings)
         for step in range(settings.steps):
             climb.step(step)
+            if report is not None:
+                report((step + 1) / settings.steps, f"step {step + 1} of {settings.steps}")
         return climb.result()
 
 

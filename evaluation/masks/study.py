@@ -7,8 +7,9 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
+from corpora.corpus import Progress
 from evaluation.masks.curves import POINTS
-from evaluation.masks.judging import WHOLE, Judgement, judge
+from evaluation.masks.judging import Judgement, judge
 from evaluation.masks.rows import SoundRow
 from evaluation.masks.scopes import Span, required_steps
 from evaluation.masks.search import Masks, SearchSettings, search_masks
@@ -56,16 +57,6 @@ class MaskStudy:
     sounds: list[list[Sound]]
     heard: list[list[SoundRow]]
 
-    @property
-    def scopes(self) -> list[str]:
-        """What each mask is for, in the tables."""
-        return scopes_of(self.spans)
-
-
-def scopes_of(spans: Sequence[Span | None]) -> list[str]:
-    """Names of what masks are to keep: `utterance`, or a label with its first step, as `sea@41`."""
-    return [WHOLE if span is None else f"{span.label}@{span.first}" for span in spans]
-
 
 @torch.no_grad()
 def mask_study(
@@ -74,6 +65,7 @@ def mask_study(
     spans: Sequence[Span | None] | None = None,
     search: SearchSettings | None = None,
     settings: StudySettings | None = None,
+    report: Progress | None = None,
 ) -> MaskStudy:
     """Searches masks, and holds them against their controls, as numbers and as sound.
 
@@ -83,6 +75,7 @@ def mask_study(
         spans: what each mask is to keep, see `aligned_words` (None: whole utterances).
         search: how masks are searched.
         settings: what is said of them.
+        report: called with the fraction of the search that is done and one line.
 
     Example:
         >>> subjects, failures = hear(recogniser, batch)  # doctest: +SKIP
@@ -92,12 +85,12 @@ def mask_study(
     """
     settings, count = settings or StudySettings(), len(subjects)
     chosen: list[Span | None] = [None] * count if spans is None else list(spans)
-    required, scopes = required_steps(subjects, chosen), scopes_of(chosen)
-    masks = search_masks(subjects, required, search)
-    judgement = judge(subjects, required, masks, model, scopes, settings.points, settings.seed)
+    required = required_steps(subjects, chosen)
+    masks = search_masks(subjects, required, search, report)
+    judgement = judge(subjects, required, masks, model, chosen, settings.points, settings.seed)
     sounds = [
         mask_sounds(subjects, row, masks.kept[row], settings.thresholds, settings.seed)
         for row in range(count)
     ]
-    heard = [sound_rows(subjects, row, mine, model, scopes[row]) for row, mine in enumerate(sounds)]
+    heard = [sound_rows(subjects, row, mine, model, chosen[row]) for row, mine in enumerate(sounds)]
     return MaskStudy(model, subjects, chosen, required, masks, judgement, sounds, heard)

@@ -75,6 +75,13 @@ class Subjects:
         """Log-probabilities of the masked frames, y(M * X)."""
         return self.recogniser.from_frames(mask * self.normal, self.counts)[0]
 
+    def select(self, rows: list[int]) -> "Subjects":
+        """Some of the utterances, or one several times."""
+        tensors = (self.normal, self.counts, self.log_probs, self.steps)
+        normal, counts, log_probs, steps = (x[rows] for x in tensors)
+        batch = self.batch.select(rows)
+        return Subjects(self.recogniser, batch, normal, counts, log_probs, steps)
+
     def ordinary(self) -> "Subjects":
         """The same, of tensors that gradients can pass; to be called outside of inference mode."""
         tensors = (self.normal, self.counts, self.log_probs, self.steps)
