@@ -239,7 +239,10 @@ class Experiment:
             wanted_layers(recogniser, self.audiation)
             wants_learned_inputs(recogniser, self.audiation)
         if self.masks is not None:
-            require_frames(recogniser)
+            try:
+                require_frames(recogniser)
+            except UserError as error:
+                raise UserError(f"masks: {error}; set masks: null") from error
 
     def check(self) -> None:
         """Find the mistakes that would otherwise show only after hours of work.

@@ -78,9 +78,9 @@ def mask_parser() -> ArgumentParser:
         prog="otoscope mask",
         exit_on_error=False,
         allow_abbrev=False,
-        description="Finds importance masks: the fewest entries of an utterance's frames with which "
-        "a recogniser says the same in every frame, beside random and energy masks of the same "
-        "size. Leaves tables, pictures, animations and sounds.",
+        description="Finds importance masks: the fewest entries of an utterance's frames with "
+        "which a recogniser says the same in every frame, beside random and energy masks of the "
+        "same size. Leaves tables, pictures, animations and sounds.",
     )
     parser.add_argument("-c", "--config", action="config", help="YAML file with any of the options")
     parser.add_argument("recogniser", help="folder of a saved recogniser, or of a run: all of its")

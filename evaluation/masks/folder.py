@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from acoustics.errors import UserError
 from corpora.corpus import SAMPLE_RATE
 from evaluation.listening import safe_name, write_atomically, write_audio
 from evaluation.masks.animation import mask_animation
@@ -49,6 +50,10 @@ def write_tables(
     Raises:
         UserError: a file cannot be written.
     """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be made ({error.strerror})") from error
     write_rows(folder / "masks.csv", MaskRow, (row for one in found for row in one.rows))
     write_rows(folder / "curves.csv", CurveRow, (row for one in found for row in curve_rows(one)))
     write_rows(folder / "sounds.csv", SoundRow, heard)

@@ -7,8 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
+from lhotse import CutSet, Recording, SupervisionSegment
 from PIL import Image
 
+from corpora.corpus import Corpus, Progress, Split
+from corpora.datamodule import SpeechDataModule
 from evaluation.audiation.study_rows import SoundRow
 from evaluation.listening import REFERENCE, Sample, save_samples, write_audio, write_sample
 from evaluation.sonification.complexity import ComplexityRow
@@ -317,3 +321,38 @@ def audiated_run(tmp_path: Path) -> Path:
     first, last = Image.new("RGB", (16, 16), "red"), Image.new("RGB", (16, 16), "blue")
     first.save(folder / "learned_inputs" / "evolution-3.gif", save_all=True, append_images=[last])
     return folder.parent.parent
+
+
+class Vowels(Corpus):
+    """Four utterances of two speakers on disk, all of them test speech; nobody knows the words."""
+
+    phone_set = None
+
+    def __init__(self, folder: Path, sounds: list[np.ndarray]) -> None:
+        self.cuts = []
+        for i, sound in enumerate(sounds):
+            path = folder / f"v{i}.wav"
+            soundfile.write(path, sound, 16000, subtype="PCM_16")
+            cut = Recording.from_file(path, recording_id=f"v{i}").to_cut()
+            cut.id = f"v{i}"
+            said = {"speaker": f"s{i % 2}", "text": "a quiet river"}
+            cut.supervisions = [SupervisionSegment(f"v{i}", f"v{i}", 0.0, cut.duration, **said)]
+            self.cuts.append(cut)
+
+    def prepare(self, progress: Progress | None = None) -> None:
+        """Nothing."""
+
+    def load(self, split: Split) -> CutSet:
+        """All of it is test speech."""
+        return CutSet.from_cuts(self.cuts if split == "test" else [])
+
+    def fingerprint(self) -> str:
+        """Not asked for."""
+        return "vowels"
+
+
+@pytest.fixture(name="speech", scope="session")
+def vowel_speech(vowels, tmp_path_factory: pytest.TempPathFactory) -> SpeechDataModule:
+    """Vowels as a data module."""
+    sounds = [vowels(count, i) for i, count in enumerate((20000, 24000, 17600, 21000))]
+    return SpeechDataModule(Vowels(tmp_path_factory.mktemp("vowels"), sounds), batch_duration_s=9)

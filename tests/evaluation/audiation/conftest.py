@@ -1,22 +1,16 @@
 """A recogniser whose features are matched filters: a tone, a chirp, a band and an onset."""
 
 import math
-from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
-import soundfile
 import torch
-from lhotse import CutSet, Recording, SupervisionSegment
 from torch import Tensor, nn
 
 from acoustics.frames import Timing
 from acoustics.mel import LogMel
 from asr_models.layer import Layer
 from asr_models.recogniser import Recogniser
-from corpora.corpus import Corpus, Progress, Split
-from corpora.datamodule import SpeechDataModule
 from corpora.text import DEFAULT_ALPHABET
 
 REACH, HOP = 800, 160  # samples of a filter, and from one state to the next
@@ -118,38 +112,3 @@ def toy() -> SimpleNamespace:
             len(m._forward_hooks) + len(m._backward_hooks) for m in module.modules()
         ),
     )
-
-
-class Vowels(Corpus):
-    """Four utterances of two speakers on disk, all of them test speech; nobody knows the words."""
-
-    phone_set = None
-
-    def __init__(self, folder: Path, sounds: list[np.ndarray]) -> None:
-        self.cuts = []
-        for i, sound in enumerate(sounds):
-            path = folder / f"v{i}.wav"
-            soundfile.write(path, sound, 16000, subtype="PCM_16")
-            cut = Recording.from_file(path, recording_id=f"v{i}").to_cut()
-            cut.id = f"v{i}"
-            said = {"speaker": f"s{i % 2}", "text": "a quiet river"}
-            cut.supervisions = [SupervisionSegment(f"v{i}", f"v{i}", 0.0, cut.duration, **said)]
-            self.cuts.append(cut)
-
-    def prepare(self, progress: Progress | None = None) -> None:
-        """Nothing."""
-
-    def load(self, split: Split) -> CutSet:
-        """All of it is test speech."""
-        return CutSet.from_cuts(self.cuts if split == "test" else [])
-
-    def fingerprint(self) -> str:
-        """Not asked for."""
-        return "vowels"
-
-
-@pytest.fixture(scope="session")
-def speech(vowels, tmp_path_factory: pytest.TempPathFactory) -> SpeechDataModule:
-    """Vowels as a data module."""
-    sounds = [vowels(count, i) for i, count in enumerate((20000, 24000, 17600, 21000))]
-    return SpeechDataModule(Vowels(tmp_path_factory.mktemp("vowels"), sounds), batch_duration_s=9)

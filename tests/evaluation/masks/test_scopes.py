@@ -30,18 +30,22 @@ def saying(toy, path: str):
     return dataclasses.replace(subjects, log_probs=log_probs.log_softmax(-1), steps=steps)
 
 
+def character(label, first, stop):
+    return Span(label, first, stop, "character")
+
+
 def test_characters_and_words_lie_where_the_greedy_path_says_them(toy):
     subjects = saying(toy, "_aab__b  _c_d_")
     assert subjects.texts == ["abb cd"]
     a, b, second, blank, c, d = aligned_characters(subjects)[0]
-    assert (a, b, second) == (Span("a", 1, 3), Span("b", 3, 4), Span("b", 6, 7))
-    assert (blank, c, d) == (Span(" ", 7, 9), Span("c", 10, 11), Span("d", 12, 13))
+    assert (a, b, second) == tuple(map(character, "abb", (1, 3, 6), (3, 4, 7)))
+    assert (blank, c, d) == tuple(map(character, " cd", (7, 10, 12), (9, 11, 13)))
     assert aligned_words(subjects) == [[Span("abb", 1, 7), Span("cd", 10, 13)]]
 
 
 def test_a_given_text_is_aligned_and_silence_says_nothing(toy):
     subjects = saying(toy, "_a_b_c_")
-    assert aligned_characters(subjects, ["ac"])[0] == [Span("a", 1, 2), Span("c", 5, 6)]
+    assert aligned_characters(subjects, ["ac"])[0] == [character("a", 1, 2), character("c", 5, 6)]
     assert aligned_words(saying(toy, "_____")) == [[]]
     with pytest.raises(UserError, match="cannot be aligned"):
         aligned_words(subjects, ["much longer than that"])
@@ -50,7 +54,10 @@ def test_a_given_text_is_aligned_and_silence_says_nothing(toy):
 def test_a_phone_has_the_steps_that_are_centred_in_it(toy):
     recogniser = toy().recogniser  # a state every 10 ms, the first on sample 0
     items = [AlignmentItem("ae", 0.015, 0.03), AlignmentItem("t", 0.045, 0.5)]
-    assert timed_spans(recogniser, items, 20) == [Span("ae", 2, 5), Span("t", 5, 20)]
+    assert timed_spans(recogniser, items, 20) == [
+        Span("ae", 2, 5, "phone"),
+        Span("t", 5, 20, "phone"),
+    ]
     assert timed_spans(recogniser, [], 20) == []
 
 

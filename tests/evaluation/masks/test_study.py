@@ -15,14 +15,16 @@ from asr_models.frontend import MelDeltas, NormalisedBands
 from asr_models.recogniser import Recogniser
 from corpora.corpus import SAMPLE_RATE
 from evaluation.audiation.hearing import heard_as
-from evaluation.masks.folder import MaskFailureRow, mask_name, write_pictures, write_tables
+from evaluation.masks.folder import MaskFailureRow, write_pictures, write_tables
 from evaluation.masks.judging import MASK
+from evaluation.masks.logged import mask_name
 from evaluation.masks.rows import CurveRow, MaskRow, SoundRow
-from evaluation.masks.scopes import Span
+from evaluation.masks.scopes import Span, scope_of, span_name
 from evaluation.masks.search import SearchSettings
 from evaluation.masks.sounds import mask_sounds, masked_frames, muted, resynthesised
-from evaluation.masks.study import StudySettings, mask_study, scopes_of
+from evaluation.masks.study import StudySettings, mask_study
 from evaluation.masks.subjects import hear
+from evaluation.masks.summary import MaskSummaryRow, summary_rows
 from evaluation.records import read_rows
 
 QUICK = SearchSettings(steps=12, prunings=20, snapshots=3)
@@ -60,7 +62,8 @@ def test_every_claim_in_the_table_is_true_of_the_hard_mask(study, recogniser):
         assert row.entries == count * 26
         assert not study.masks.kept[number, count:].any()
     assert [row.frames for row in rows] == [21, 4]
-    assert [row.scope for row in rows] == ["utterance", "x@3"]
+    assert [row.scope for row in rows] == ["utterance", "word"]
+    assert [row.span for row in rows] == ["", "x@3"]
 
 
 def test_controls_stand_beside_each_mask_with_its_size(study):
@@ -133,7 +136,10 @@ def test_what_is_heard_is_held_against_the_utterance(study):
 
 
 def test_a_study_leaves_tables_pictures_and_sounds(study, tmp_path):
-    write_tables(tmp_path, [study], [("u9", "silent, so there is nothing to mask")])
+    lost = [("u9", "silent, so there is nothing to mask")]
+    heard = [row for rows in study.heard for row in rows]
+    summary = list(summary_rows(study.judgement.rows, len(lost)))
+    write_tables(tmp_path, "tiny", [study.judgement], heard, lost, summary)
     write_pictures(tmp_path, study)
     written = list(read_rows(tmp_path / "masks.csv", MaskRow))
     assert [(r.utterance, r.mask, r.text) for r in written] == [
@@ -141,9 +147,18 @@ def test_a_study_leaves_tables_pictures_and_sounds(study, tmp_path):
     ]
     assert len(list(read_rows(tmp_path / "curves.csv", CurveRow))) == 2 * 3 * 2 * 3
     assert len(list(read_rows(tmp_path / "sounds.csv", SoundRow))) == 12
+    summed = list(read_rows(tmp_path / "summary.csv", MaskSummaryRow))
+    assert [(r.scope, r.mask, r.n_masks, r.n_failed) for r in summed] == [
+        (scope, mask, 1, 1)
+        for scope in ("utterance", "word")
+        for mask in ("mask", "random", "energy")
+    ]
     assert [r.utterance for r in read_rows(tmp_path / "failures.csv", MaskFailureRow)] == ["u9"]
     figures = {path.name for path in (tmp_path / "figures").iterdir()}
-    names = [mask_name(study, row) for row in range(2)]
+    names = [
+        mask_name(subject, span)
+        for subject, span in zip(study.subjects.batch.ids, ("", "x@3"), strict=True)
+    ]
     expected = {f"{n}{end}" for n in names for end in (".mask.png", ".sounds.png", ".gif")}
     assert figures == expected | {"curves.svg", "curves.png"}
     with Image.open(tmp_path / "figures" / f"{names[0]}.gif") as moving:
@@ -155,8 +170,10 @@ def test_a_study_leaves_tables_pictures_and_sounds(study, tmp_path):
     assert io.BytesIO(before).read(6) == b"GIF89a"
 
 
-def test_scopes_have_names():
-    assert scopes_of([None, Span("sea", 41, 50)]) == ["utterance", "sea@41"]
+def test_what_masks_keep_has_names():
+    assert (scope_of(None), span_name(None)) == ("utterance", "")
+    span = Span("iy", 41, 50, "phone")
+    assert (scope_of(span), span_name(span)) == ("phone", "iy@41")
 
 
 def test_what_cannot_be_masked_is_named_and_the_rest_goes_on(recogniser, make_batch):
