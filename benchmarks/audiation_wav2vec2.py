@@ -1,4 +1,4 @@
-"""Audiation of a wav2vec 2.0 base of random weights: neurons and channels of every transformer layer.
+"""Audiation of a wav2vec 2.0 base of random weights: neurons and channels of all its layers.
 
     OMP_NUM_THREADS=2 python benchmarks/audiation_wav2vec2.py [--features 8] [--steps 24]
 
@@ -48,7 +48,7 @@ def main() -> None:
     torch.manual_seed(0)
     recogniser = TorchaudioBundle("WAV2VEC2_BASE").freeze().to(args.device)
     names = [name for name in recogniser.layers if name.startswith("transformer")][: args.layers]
-    draw = random.Random(0)  # noqa: S311 - no secret
+    draw = random.Random(0)
     middle = round(args.sound_s * 16000) // recogniser.layers[names[0]].timing.stride // 2
     goals = {"neuron": lambda name, i: neuron(name, i, middle), "channel": channel}
     found, began, worked = {}, time.perf_counter(), time.process_time()
@@ -68,9 +68,10 @@ def main() -> None:
             print(f"  {goal} {name}: {sum(mine)} of {len(mine)} doubled", flush=True)
     took, busy = time.perf_counter() - began, time.process_time() - worked
     both = [each for mine in found.values() for each in mine]
+    how = " with transforms" if args.transforms else ""
     print(
         f"wav2vec 2.0 base, random weights: {len(both)} sounds of {args.sound_s:g} s, "
-        f"{args.steps} steps{' with transforms' * args.transforms}: {100 * np.mean(both):.1f} % doubled (bar {100 * BAR_SHARE:g}), "
+        f"{args.steps} steps{how}: {100 * np.mean(both):.1f} % doubled (bar {100 * BAR_SHARE:g}), "
         f"{took / 60:.1f} min (bar {BAR_MIN:g}), of the processor {busy / 60:.1f} min"
     )
 
