@@ -6,6 +6,8 @@ noise; every layer computed and collected, whatever the target; Adam. Written an
 sign the right way round.
 """
 
+from functools import partial
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -78,7 +80,7 @@ def published(
         for _ in range(steps):
             sound = moves(shape(free), draws, recogniser.log_mel.config["sample_rate"])
             if cut:
-                states = tap.until_heard(lambda sound=sound: recogniser(sound, lengths))
+                states = tap.until_heard(partial(recogniser, sound, lengths))
             else:
                 with tap.hooked() as states:
                     recogniser(sound, lengths)
