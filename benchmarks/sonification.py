@@ -67,11 +67,6 @@ def untrained(name: str, batches: list[SpeechBatch]) -> Recogniser:
     return recogniser.freeze()
 
 
-def now() -> np.ndarray:
-    """Seconds on the clock, and of the processor in this process."""
-    return np.array([time.perf_counter(), time.process_time()])
-
-
 class Interleaved:
     """The batches for a search, each after two bare passes of which the second counts.
 
@@ -84,23 +79,23 @@ class Interleaved:
         self.recogniser, self.batches = recogniser, batches
         self.passes: list[np.ndarray] = []
         self.search: list[np.ndarray] = []
-        self.began = now()
+        self.began = fair.now()
 
     def __iter__(self) -> Iterator[SpeechBatch]:
         for batch in self.batches:
             self.lap()
             self.bare(batch)
-            began = now()
+            began = fair.now()
             self.bare(batch)
-            self.passes.append(now() - began)
-            self.began = now()
+            self.passes.append(fair.now() - began)
+            self.began = fair.now()
             yield batch
         self.lap()
 
     def lap(self) -> None:
         """The search has taken so long since it was last its turn."""
-        self.search.append(now() - self.began)
-        self.began = now()
+        self.search.append(fair.now() - self.began)
+        self.began = fair.now()
 
     @torch.inference_mode()
     def bare(self, batch: SpeechBatch) -> None:
@@ -167,9 +162,9 @@ def against_the_article(
     """A pass per feature: what was measured, and seconds scaled to all features."""
     each = []
     for layer, feature in spread_features(recogniser, features):
-        began = now()
+        began = fair.now()
         words_of_a_feature(recogniser, batches, units, layer, feature)
-        each.append(now() - began)
+        each.append(fair.now() - began)
     count, mean = sum(layer.features for layer in recogniser.layers.values()), np.mean(each, axis=0)
     line = (
         f"  a pass per feature (the article's pseudo-code, words only): {mean[1]:.2f} s each, "

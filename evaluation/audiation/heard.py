@@ -69,7 +69,8 @@ class Listener:
             log_mel = self.recogniser.log_mel
             heard.mel = signal if domain == "log_mel" else log_mel(signal, lengths)[0]
         if isinstance(self.recogniser, FrameRecogniser):
-            heard.frames, counts = self._frames(self.recogniser, signal, lengths, domain)
+            mel = signal if domain == "log_mel" else heard.mel
+            heard.frames, counts = self._frames(self.recogniser, signal, lengths, mel)
             self._run(heard, self.recogniser.from_frames, heard.frames, counts)
             return heard
         if domain == "log_mel":
@@ -86,12 +87,13 @@ class Listener:
 
     @staticmethod
     def _frames(
-        recogniser: FrameRecogniser, signal: Tensor, lengths: Tensor, domain: Domain
+        recogniser: FrameRecogniser, signal: Tensor, lengths: Tensor, mel: Tensor | None
     ) -> tuple[Tensor, Tensor]:
+        """Normalised frames; of log-mel, where it is known and what the front-end would measure."""
         frontend = recogniser.frontend
-        if domain == "log_mel":
-            counts = torch.full_like(lengths, signal.shape[1])
-            return frontend.normalise(frontend.from_log_mel(signal), counts), counts
+        if mel is signal or (mel is not None and not frontend.pre_emphasis):
+            counts = torch.full_like(lengths, mel.shape[1])
+            return frontend.normalise(frontend.from_log_mel(mel), counts), counts
         frames, counts = frontend.frames(signal, lengths)
         return frontend.normalise(frames, counts), counts
 

@@ -187,7 +187,8 @@ class CepstralFrames(Parameterisation):
 
 def limited(sound: Float[Tensor, "row sample"]) -> Float[Tensor, "row sample"]:
     """The same, scaled down where a sound would pass full scale: it can be written as it is."""
-    peak = sound.abs().amax(1, keepdim=True)
+    loudest = sound.detach().abs().argmax(1, keepdim=True)  # its slope costs less than a maximum's
+    peak = sound.gather(1, loudest).abs()
     return sound / (peak / LOUDEST).clamp(min=1)
 
 

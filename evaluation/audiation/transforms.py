@@ -82,7 +82,11 @@ class Noise(Transform):
     ) -> Float[Tensor, "row time *rest"]:
         """Each row with noise of its own."""
         rest = tuple(range(1, signal.ndim))
-        deviation = signal.detach().std(rest, keepdim=True) * 10 ** (-self.snr_db / 20)
+        still = signal.detach()
+        centred = still - still.mean(rest, keepdim=True)
+        # Not `std`, which is ten times slower.
+        power = centred.square().sum(rest, keepdim=True) / (centred[0].numel() - 1)
+        deviation = power.sqrt() * 10 ** (-self.snr_db / 20)
         return signal + deviation * draws.normal(*signal.shape[1:]).to(signal)
 
 
@@ -101,22 +105,21 @@ class Resample(Transform):
         """As many samples or frames as before; what comes in at an end left at the other."""
         count = signal.shape[1]
         limit = math.log1p(self.most)
-        factor = draws.uniform(-limit, limit).exp().to(signal.device)
-        middle = (count - 1) / 2
-        here = torch.arange(count, device=signal.device, dtype=torch.float64)
-        place = middle + (here - middle) * factor[:, None]
-        first = place.floor().long()
-        u = (place - first).to(signal.dtype)
-        weights = (
-            u * (u * (2 - u) - 1) / 2,
-            (u * u * (3 * u - 5) + 2) / 2,
-            u * (u * (4 - 3 * u) + 1) / 2,
-            u * u * (u - 1) / 2,
-        )
+        factor = draws.uniform(-limit, limit).exp().to(signal)
+        here = torch.arange(count, device=signal.device)
+        moved = (here - (count - 1) / 2) * (factor - 1)[:, None]  # exact enough: it is small
+        whole = moved.floor()
+        u = moved - whole
+        v = 1 - u
+        outer, inner = -u * v * v / 2, -v * u * u / 2
+        weights = (outer, v + inner - 2 * outer, u + outer - 2 * inner, inner)
+        # Four neighbours each: the circle is closed once, not at every look-up.
+        first = (here + whole.long() - 1) % count
+        circle = torch.cat([signal, at(signal, here.new_tensor([[0, 1, 2]] * len(signal)))], 1)
         out = torch.zeros_like(signal)
-        for offset, weight in zip((-1, 0, 1, 2), weights, strict=True):
+        for offset, weight in enumerate(weights):
             shape = weight.shape + (1,) * (signal.ndim - 2)
-            out = out + weight.view(shape) * at(signal, first + offset)
+            out = out + weight.view(shape) * taken(circle, first + offset)
         return out
 
 
@@ -169,11 +172,17 @@ class BandLimit(Transform):
         return torch.fft.irfft(torch.fft.rfft(signal) * gain, n=count)
 
 
-def at(signal: Float[Tensor, "row time *rest"], index: Tensor) -> Float[Tensor, "row time *rest"]:
-    """The values of every row at times `index` `(row, time)`, in a circle."""
-    index = index % signal.shape[1]
+def at(signal: Float[Tensor, "row time *rest"], index: Tensor) -> Float[Tensor, "row place *rest"]:
+    """The values of every row at times `index` `(row, place)`, in a circle."""
+    return taken(signal, index % signal.shape[1])
+
+
+def taken(
+    signal: Float[Tensor, "row time *rest"], index: Tensor
+) -> Float[Tensor, "row place *rest"]:
+    """The values of every row at times `index` `(row, place)` within it."""
     shape = index.shape + (1,) * (signal.ndim - 2)
-    return signal.gather(1, index.view(shape).expand_as(signal))
+    return signal.gather(1, index.view(shape).expand(*index.shape, *signal.shape[2:]))
 
 
 def robust() -> Chain:
