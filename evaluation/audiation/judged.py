@@ -114,9 +114,12 @@ def _layer_rows(
 ) -> Iterator[SoundRow]:
     layer, features = made[0].wanted.layer, [one.wanted.feature for one in made]
     sounds = stacked(made)
-    scores = layer_scores(recogniser, layer, sounds, settings.window, settings.score)
+    window, score = settings.window, settings.score
+    scores = layer_scores(recogniser, layer, sounds, window, score)
+    first = torch.stack([one.snapshots[0] for one in made])  # silence where nothing was tried
+    starts = layer_scores(recogniser, layer, first, window, score)
     heard = (layer, features, sounds, unseen(), settings.held_out, seed)
-    survived = held_out(recogniser, *heard, settings.window, settings.score)
+    survived = held_out(recogniser, *heard, window, score)
     ranks = feature_ranks(scores, features, speech.mean(layer), speech.scale(layer))
     lengths = torch.full((len(sounds),), sounds.shape[1])
     likeness = wada_snr(sounds, lengths).tolist(), syllabic_share(sounds, lengths).tolist()
@@ -130,7 +133,7 @@ def _layer_rows(
             **names(speech.model, one.wanted),
             depth=recogniser.layers[layer].depth,
             problem=one.problem,
-            start=number(one.activation[0]),
+            start=number(starts[i, features[i]]) if np.isfinite(one.activation[0]) else None,
             reached=None if given_up else reached,
             strongest=number(strongest[i]),
             above=None if given_up or not known else int(reached > strongest[i]),

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from acoustics.errors import UserError
 from acoustics.frames import states_between
-from asr_models.recogniser import Recogniser
+from asr_models.deepspeech import ContextWindows
+from asr_models.recogniser import FrameRecogniser, Recogniser
 from corpora.corpus import Progress
 from corpora.seeding import derived_seed
 from evaluation.audiation.feature_terms import channel
@@ -34,6 +35,7 @@ from evaluation.audiation.transforms import robust, robust_log_mel
 from evaluation.audiation.wanted import DIFFERING, Wanted
 from evaluation.sounds import PCM_PEAK, as_pcm
 
+USUAL_MFCCS = 26  # the notebook's, for a recogniser that hears none
 Statistics = Callable[[], tuple[Float[Tensor, " mel"], Float[Tensor, " mel"]]]
 """Mean and deviation of every band of log-mel over speech."""
 
@@ -124,8 +126,12 @@ def parameterisation(
         return Spectrum(samples, settings.decay)
     if settings.representation == "samples":
         return Samples(samples)
-    kind = MelFrames if settings.representation == "mel" else CepstralFrames
-    return kind(samples, recogniser.log_mel, *statistics())
+    log_mel = recogniser.log_mel
+    if settings.representation == "mel":
+        return MelFrames(samples, log_mel, *statistics())
+    heard = recogniser.frontend if isinstance(recogniser, FrameRecogniser) else None
+    own = heard.bands if isinstance(heard, ContextWindows) else USUAL_MFCCS
+    return CepstralFrames(samples, log_mel, *statistics(), n_mfcc=min(own, log_mel.n_mels))
 
 
 def _transform(settings: AudiationSettings):  # type: ignore[no-untyped-def]

@@ -190,8 +190,11 @@ def test_other_goals_and_representations(
     units = build_units(speech.corpus_cuts(["test"]), ["segments"], 0.3)
     found = sonify(recogniser, speech.corpus_dataloader(["test"]), units)
     assert len(made.rows) == 2
-    for row in made.rows:
-        assert row.reached is not None and row.start is not None
+    for row, one in zip(made.rows, made.made, strict=True):
+        assert row.reached is not None
+        started = one.snapshots[:1], settings.window, settings.score
+        scores = layer_scores(recogniser, row.layer, *started)  # as `reached` is measured
+        assert row.start == pytest.approx(scores[0, row.feature], rel=1e-4)
         if goal == "channel":
             top = found.tops["segments"][row.layer].scores[row.feature, 0]
             assert row.strongest == pytest.approx(top, rel=1e-4)
