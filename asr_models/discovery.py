@@ -173,8 +173,8 @@ def _time_axis(path: str, few: Tensor, many: Tensor, given: int | None) -> int:
         return given
     if not moved:
         raise UserError(
-            f"{path}: its axis of time cannot be found, as no axis grows with the sound ({shapes}); "
-            "tap another module"
+            f"{path}: its axis of time cannot be found, as no axis grows with the sound "
+            f"({shapes}); tap another module"
         )
     return moved[0]
 

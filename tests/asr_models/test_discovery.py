@@ -144,12 +144,12 @@ def test_a_network_that_is_no_network_is_refused() -> None:
             AnyModule(module, ["*"])
     with pytest.raises(UserError, match="cannot hear a waveform of shape"):
         AnyModule("torch.nn.Linear", ["*"], {"in_features": 3, "out_features": 2})
-    with pytest.raises(UserError, match="module: torch.nn.Linear cannot be made"):
+    with pytest.raises(UserError, match="Linear cannot be made"):
         AnyModule("torch.nn.Linear", ["*"], {"in_features": -3, "out_features": 2})
 
 
 def test_whatever_a_network_raises_is_one_line(toys) -> None:
-    with pytest.raises(UserError, match="cannot hear a waveform .*'nothing'.*; wrap it"):
+    with pytest.raises(UserError, match=r"cannot hear a waveform .*'nothing'.*; wrap it"):
         toys("clumsy")
 
 
