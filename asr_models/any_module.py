@@ -4,6 +4,7 @@ import importlib
 import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, Literal, get_type_hints
 
 import torch
@@ -155,6 +156,11 @@ def load_weights(model: nn.Module, path: Path) -> None:
         safe = path.suffix == ".safetensors"
         values = load_file(path) if safe else torch.load(path, "cpu", weights_only=True)
         model.load_state_dict(values)
+    except UnpicklingError as error:
+        raise UserError(
+            f"weights: {path} cannot be loaded: it holds more than tensors, and code in it "
+            "is not run; write model.state_dict() with safetensors or torch.save"
+        ) from error
     except Exception as error:
         raise UserError(f"weights: {path} cannot be loaded ({reason_of(error)})") from error
 

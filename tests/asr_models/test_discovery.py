@@ -1,6 +1,7 @@
 """Networks of which nothing is known: what is found by running them, and what must be said."""
 
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 import torch
@@ -198,6 +199,9 @@ def test_weights_come_from_a_file(toys, tmp_path) -> None:
     torch.manual_seed(5)
     assert toys(weights=str(tmp_path / "weights.pt")).weight_hash() == donor.weight_hash()
     (tmp_path / "bad.pt").write_bytes(b"no state")
+    torch.save({"code": Path}, tmp_path / "code.pt")
+    with pytest.raises(UserError, match=r"code.pt cannot be loaded: .* code in it is not run"):
+        toys(weights=str(tmp_path / "code.pt"))
     for name in ("bad.pt", "none.safetensors"):
         with pytest.raises(UserError, match=f"weights: .*{name} cannot be loaded"):
             toys(weights=str(tmp_path / name))
