@@ -10,13 +10,12 @@ from torch import Tensor
 
 from acoustics.errors import UserError
 from acoustics.frames import states_between
-from asr_models.deepspeech import ContextWindows
-from asr_models.recogniser import FrameRecogniser, Recogniser
+from asr_models.recogniser import Recogniser
 from corpora.corpus import Progress
 from corpora.seeding import derived_seed
 from evaluation.audiation.feature_terms import channel
 from evaluation.audiation.heard import Listener
-from evaluation.audiation.hearing import heard_as
+from evaluation.audiation.hearing import heard_as, mfccs_of
 from evaluation.audiation.loop import audiate
 from evaluation.audiation.neuron_terms import neuron
 from evaluation.audiation.objective import Sum
@@ -129,8 +128,7 @@ def parameterisation(
     log_mel = recogniser.log_mel
     if settings.representation == "mel":
         return MelFrames(samples, log_mel, *statistics())
-    heard = recogniser.frontend if isinstance(recogniser, FrameRecogniser) else None
-    own = heard.bands if isinstance(heard, ContextWindows) else USUAL_MFCCS
+    own = mfccs_of(recogniser) or USUAL_MFCCS
     return CepstralFrames(samples, log_mel, *statistics(), n_mfcc=min(own, log_mel.n_mels))
 
 
