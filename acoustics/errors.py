@@ -13,3 +13,11 @@ class UserError(Exception):
 def reason_of(error: BaseException) -> str:
     """What an error of a library says, as one line; its kind where it says nothing."""
     return " ".join(str(error).split())[:MOST] or type(error).__name__
+
+
+def mistake_in(error: BaseException) -> str | None:
+    """What a `UserError` says that an error was raised from, as where a parser hands it on."""
+    seen: BaseException | None = error
+    while seen is not None and not isinstance(seen, UserError):
+        seen = seen.__cause__
+    return None if seen is None else str(seen)

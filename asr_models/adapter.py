@@ -14,7 +14,7 @@ from acoustics.errors import UserError
 from acoustics.foreign_frames import Alignment
 from acoustics.mel import LogMel
 from asr_models.attachment import Attachment, prove
-from asr_models.decoding import best_path
+from asr_models.decoding import best_path, pieced
 from asr_models.foreign_sound import normalised
 from asr_models.foreign_states import TapPoint, fitted
 from asr_models.hooks import Port, Receiver, hooked
@@ -122,6 +122,15 @@ class Adapter(Recogniser):
         self.require_classes("a transcript")
         rows = best_path(log_probs, steps)
         return [" ".join("".join(self.tokens[t - 1] for t in row).split()) for row in rows]
+
+    def tokens_of(self, text: str) -> list[int]:
+        """Tokens of the output that spell a text: classes stand in the network's own order.
+
+        Raises:
+            UserError: there are no classes, or none that spell it.
+        """
+        self.require_classes("a transcript")
+        return pieced(text, self.tokens)
 
     @property
     def _last(self) -> str:

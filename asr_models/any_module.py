@@ -1,9 +1,11 @@
 """Any `nn.Module` that hears a waveform, named in YAML, as a recogniser under study."""
 
 import importlib
+import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from pickle import UnpicklingError
+from typing import Any, Literal, get_type_hints
 
 import torch
 from jaxtyping import Float, Int
@@ -26,7 +28,7 @@ class AnyModule(Adapter):
     by running it. Wrap it in a class of your own if it wants to be called otherwise.
 
     Args:
-        module: its class or the function that makes it, e.g. `my_package.MyNetwork`.
+        module: its class, e.g. `my_package.MyNetwork`, or a function annotated to return one.
         arguments: what that is called with.
         layers: paths of modules within it, or globs.
         weights: file of its state (safetensors, or a state dict of torch's); else as it is made.
@@ -115,17 +117,33 @@ class AnyModule(Adapter):
 def made(path: str, arguments: Mapping[str, Any]) -> nn.Module:
     """The module that a class or function makes.
 
+    A path may come from a card or a YAML file of somebody else, so nothing is called that does not
+    say that it makes a module.
+
     Raises:
-        UserError: there is no such thing, or it is no module.
+        UserError: there is no such thing, or it makes no module.
     """
     where, _, name = path.rpartition(".")
     try:
-        found = getattr(importlib.import_module(where), name)(**arguments)
-    except (ImportError, AttributeError, TypeError, ValueError) as error:
+        maker = getattr(importlib.import_module(where), name)
+        if not makes_module(maker):
+            raise UserError(
+                f"module: {path} is neither a torch module nor a function that says it returns one "
+                f"(def {name}(...) -> nn.Module); name one of these"
+            )
+        found: nn.Module = maker(**arguments)
+    except UserError:
+        raise
+    except Exception as error:  # another's code
         raise UserError(f"module: {path} cannot be made ({reason_of(error)})") from error
-    if not isinstance(found, nn.Module):
-        raise UserError(f"module: {path} makes a {type(found).__name__} and not a torch module")
     return found
+
+
+def makes_module(maker: object) -> bool:
+    """Whether it is a class of modules, or a function annotated to return one."""
+    if not inspect.isclass(maker):
+        maker = get_type_hints(maker).get("return") if inspect.isfunction(maker) else None
+    return inspect.isclass(maker) and issubclass(maker, nn.Module)
 
 
 def load_weights(model: nn.Module, path: Path) -> None:
@@ -138,6 +156,11 @@ def load_weights(model: nn.Module, path: Path) -> None:
         safe = path.suffix == ".safetensors"
         values = load_file(path) if safe else torch.load(path, "cpu", weights_only=True)
         model.load_state_dict(values)
+    except UnpicklingError as error:
+        raise UserError(
+            f"weights: {path} cannot be loaded: it holds more than tensors, and code in it "
+            "is not run; write model.state_dict() with safetensors or torch.save"
+        ) from error
     except Exception as error:
         raise UserError(f"weights: {path} cannot be loaded ({reason_of(error)})") from error
 

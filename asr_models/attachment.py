@@ -141,7 +141,10 @@ def padding_errors(recogniser: Recogniser) -> dict[str, float]:
         for name, states in alone.states.items():
             wanted = states.values[0]
             if not bool(wanted.isfinite().all()):
-                raise UserError(f"layer '{name}' gives NaN or infinite values for plain noise")
+                raise UserError(
+                    f"layer '{name}' gives NaN or infinite values for plain noise; "
+                    "take it out of the layers"
+                )
             found = together.states[name].values[i, : len(wanted)]
             off = (wanted - found).abs().max() / wanted.abs().max().clamp(min=1e-9)
             errors[name] = max(errors[name], float(off.nan_to_num(inf)))

@@ -106,7 +106,10 @@ def hear_states(
     for name, stride in strides.items():
         states = flat_state(layers[name])
         if not bool(states.isfinite().all()):
-            raise UserError(f"layer '{name}' gives NaN or infinite values for plain noise")
+            raise UserError(
+                f"layer '{name}' gives NaN or infinite values for plain noise; "
+                "take it out of the layers"
+            )
         asked = [int(states.shape[1] * place) for place in places]
         chosen = states[range(len(places)), asked]
         weights = torch.randn(chosen.shape[1], generator=torch_random).to(chosen)

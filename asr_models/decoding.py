@@ -1,5 +1,7 @@
 """Characters to tokens and back."""
 
+from collections.abc import Sequence
+
 from jaxtyping import Float, Int
 from torch import Tensor, tensor
 
@@ -19,6 +21,29 @@ def encode(text: str, alphabet: str) -> list[int]:
             "normalise the transcript or extend the alphabet"
         )
     return [alphabet.index(character) + 1 for character in text]
+
+
+def pieced(text: str, pieces: Sequence[str]) -> list[int]:
+    """The fewest classes that spell a text, where class `i + 1` spells `pieces[i]`.
+
+    Raises:
+        UserError: no classes do.
+    """
+    numbers = {piece: i for i, piece in reversed([*enumerate(pieces, 1)]) if piece}
+    longest = max(map(len, numbers), default=0)
+    best: list[list[int] | None] = [[]]
+    for end in range(1, len(text) + 1):
+        ways = [
+            [*before, numbers[text[start:end]]]
+            for start in range(max(0, end - longest), end)
+            if (before := best[start]) is not None and text[start:end] in numbers
+        ]
+        best.append(min(ways, key=len, default=None))
+    found = best[-1]
+    if found is None:
+        known = ", ".join(repr(piece) for piece in sorted(numbers)[:30])
+        raise UserError(f"no classes of this recogniser spell {text!r}; they spell {known}")
+    return found
 
 
 def can_spell(text: str, alphabet: str) -> bool:

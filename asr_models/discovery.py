@@ -108,7 +108,9 @@ def _outputs(
     try:
         with hooked(model, {path: partial(keep, path) for path in paths}), torch.no_grad():
             listen(sound)
-    except (RuntimeError, TypeError, ValueError, IndexError) as error:
+    except UserError:
+        raise
+    except Exception as error:  # another's code
         raise UserError(
             f"the network cannot hear a waveform of shape {tuple(sound.shape)} "
             f"({reason_of(error)}); wrap it in a module that takes (batch, sample)"
@@ -150,12 +152,18 @@ def _point(path: str, short: Any, long: Any, settings: TapSettings) -> TapPoint:
 
 
 def _time_axis(path: str, few: Tensor, many: Tensor, given: int | None) -> int:
-    moved = [i for i in range(1, few.ndim) if few.shape[i] != many.shape[i]]
     shapes = f"{tuple(few.shape)} for {SHORT} samples and {tuple(many.shape)} for {SHORT + MORE}"
-    if few.ndim not in (3, 4) or few.ndim != many.ndim or few.shape[0] != 2:
+    moved = [i for i, (n, more) in enumerate(zip(few.shape, many.shape, strict=False)) if n != more]
+    first = moved[:1] == [0] and few.ndim == 3 and few.shape[1] == 2  # (state, batch, width)
+    if few.ndim not in (3, 4) or few.ndim != many.ndim or not (first or few.shape[0] == 2):
         raise UserError(
             f"{path}: its output has the shape {shapes}, where (batch, state, width) or (batch, "
             "channel, state, band) is wanted in some order; tap another module"
+        )
+    if len(moved) > 1:
+        raise UserError(
+            f"{path}: its axis of time cannot be found, as axes {moved} grow with the sound "
+            f"({shapes}), but a state has one width; tap another module"
         )
     if given is not None:
         if given not in moved:
@@ -163,11 +171,10 @@ def _time_axis(path: str, few: Tensor, many: Tensor, given: int | None) -> int:
                 f"time_axis: {given} is not that of {path}, whose output has the shape {shapes}"
             )
         return given
-    if len(moved) != 1:
-        why = "no axis grows" if not moved else f"axes {moved} grow"
+    if not moved:
         raise UserError(
-            f"{path}: its axis of time cannot be found, as {why} with the sound ({shapes}); set "
-            f"time_axis: {{{path}: ...}}, or tap another module"
+            f"{path}: its axis of time cannot be found, as no axis grows with the sound "
+            f"({shapes}); tap another module"
         )
     return moved[0]
 

@@ -142,9 +142,10 @@ def random_model(kind: str, architecture: Mapping[str, Any]) -> Any:
     Raises:
         UserError: `architecture` is not one.
     """
-    transformers = library()
+    make = getattr(library(), kind)
     try:
-        return getattr(transformers, kind).from_config(config_of(architecture))
+        config = config_of(architecture)
+        return make.from_config(config) if kind.startswith("Auto") else make(config)
     except Exception as error:
         raise UserError(
             f"architecture: {reason_of(error)}; give model_type and its sizes as in a config.json"

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from acoustics.errors import UserError
 from acoustics.frames import mel_frames, rate_of
 from acoustics.mel import LogMel
-from asr_models.decoding import greedy_decode
+from asr_models.decoding import encode, greedy_decode
 from asr_models.frontend import Frontend
 from asr_models.layer import Layer
 from asr_models.storage import weight_hash
@@ -63,6 +63,14 @@ class Recogniser(nn.Module, ABC):
     ) -> list[str]:
         """What the likeliest tokens of an output spell."""
         return greedy_decode(log_probs, steps, self.alphabet)
+
+    def tokens_of(self, text: str) -> list[int]:
+        """Tokens of the output that spell a text, none of them the blank.
+
+        Raises:
+            UserError: there are none that do.
+        """
+        return encode(text, self.alphabet)
 
     def state_lengths(self, layer: str, lengths: Int[Tensor, " batch"]) -> Int[Tensor, " batch"]:
         """Valid states of `layer` for utterances of `lengths` samples; an incomplete one counts."""

@@ -34,7 +34,7 @@ class TorchaudioBundle(Adapter):
             with random weights.
 
     Raises:
-        UserError: there is no such bundle, or its weights cannot be had.
+        UserError: there is no such bundle, it has no such sizes, or its weights cannot be had.
     """
 
     def __init__(
@@ -50,7 +50,10 @@ class TorchaudioBundle(Adapter):
         # The card is written beside the weights, so what it rebuilds needs no download.
         self.config = {"bundle": bundle, "pretrained": False, "sizes": dict(sizes or {})}
         own = copy.deepcopy(found._params)
-        model = FACTORIES[found._model_type](**(own | dict(sizes or {})))
+        try:
+            model = FACTORIES[found._model_type](**(own | dict(sizes or {})))
+        except Exception as error:  # torch's and torchaudio's checks, of several kinds
+            raise UserError(f"sizes: {reason_of(error)}; {bundle} has {', '.join(own)}") from error
         if pretrained:
             model.load_state_dict(download(bundle, found))
         front = ConvFront(model.feature_extractor.conv_layers, "feature_extractor.conv_layers")

@@ -15,7 +15,7 @@ from acoustics.foreign_frames import Natural
 from acoustics.mel import SAMPLE_RATE, LogMel
 from asr_models.adapter import Adapter
 from asr_models.foreign_states import TapPoint
-from asr_models.hugging_face import check_one, config_of, library, plain_config, pretrained
+from asr_models.hugging_face import check_one, plain_config, pretrained, random_model
 
 N_FFT, HOP = 400, 160  # samples
 LEAST_POWER, RANGE = 1e-10, 8.0  # floor, and decades kept below the loudest value
@@ -80,18 +80,18 @@ class WhisperEncoder(Adapter):
         if source is not None:
             encoder = pretrained("WhisperModel", source).encoder
         else:
-            config = config_of({"model_type": "whisper", **(architecture or {})})
-            encoder = library().WhisperModel(config).encoder
-        values = encoder.config
-        self.config = {"source": None, "architecture": plain_config(values)}
-        self.window = 2 * HOP * values.max_source_positions
-        self.mel = WhisperMel(values.num_mel_bins, 2 * values.max_source_positions)
-        width, fine, coarse = values.d_model, Natural(HOP), Natural(2 * HOP, Fraction(0))
+            values = {"model_type": "whisper", **(architecture or {})}
+            encoder = random_model("WhisperModel", values).encoder
+        config = encoder.config
+        self.config = {"source": None, "architecture": plain_config(config)}
+        self.window = 2 * HOP * config.max_source_positions
+        self.mel = WhisperMel(config.num_mel_bins, 2 * config.max_source_positions)
+        width, fine, coarse = config.d_model, Natural(HOP), Natural(2 * HOP, Fraction(0))
         points = [
             TapPoint("cnn1", "conv1", fine, width, width, time_axis=2, activation=gelu),
             TapPoint("cnn2", "conv2", coarse, width, width, time_axis=2, activation=gelu),
         ]
-        for i in range(values.encoder_layers):
+        for i in range(config.encoder_layers):
             points.append(TapPoint(f"transformer{i + 1}", f"layers.{i}", coarse, width, width))
         self.attach(encoder, points)
 

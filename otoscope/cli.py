@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 
-from acoustics.errors import UserError
+from acoustics.errors import mistake_in
 
 USAGE = """usage: otoscope COMMAND [options]
 
@@ -127,8 +127,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     try:
         COMMANDS[given[0]](given[1:])
-    except UserError as error:
-        print(f"otoscope: {error}", file=sys.stderr)
+    except Exception as error:
+        mistake = mistake_in(error)
+        if mistake is None:
+            raise
+        print(f"otoscope: {mistake}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         how = "goes on from here" if given[0] == "run" else "begins anew"  # only a run has stages

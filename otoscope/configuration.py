@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
-from acoustics.errors import UserError
+from acoustics.errors import UserError, mistake_in
 from asr_models.recogniser import Recogniser
 from otoscope.experiment import Experiment
 
@@ -34,7 +34,13 @@ def experiment_parser(**settings: Any) -> ArgumentParser:
 
 
 def one_line(error: Exception) -> UserError:
-    """What a parser has to say against the arguments, as one line that names the key."""
+    """What a parser has to say against the arguments, as one line that names the key.
+
+    What is named in them may have said it itself while it was made: then its own words.
+    """
+    said = mistake_in(error)
+    if said is not None:
+        return UserError(said)
     reason = " ".join(str(error).split())
     return UserError(reason if len(reason) < 400 else f"{reason[:400]}...")
 
@@ -72,7 +78,7 @@ def recogniser_of(path: Path) -> Recogniser:
     try:
         options = parser.parse_object({"recogniser": named["recogniser"]})
         made: Recogniser = parser.instantiate_classes(options).recogniser
-    except ArgumentError as error:
+    except (ArgumentError, ValueError, TypeError) as error:
         raise one_line(error) from error
     return made
 

@@ -55,10 +55,14 @@ class Speech:
         """Mean of every feature over all states."""
         return self.found.activity[layer].mean.astype(float)
 
-    def scale(self, layer: str) -> Float[np.ndarray, " feature"]:
-        """What lies between the two; 1 where a feature never varies."""
+    def span(self, layer: str) -> Float[np.ndarray, " feature"]:
+        """What lies between the two; 0 where a feature never varies."""
         span = self.strongest(layer) - self.mean(layer)
-        return np.where(np.isfinite(span) & (span > 0), span, 1.0)
+        return np.where(np.isfinite(span), span, 0.0).clip(min=0)
+
+    def scale(self, layer: str) -> Float[np.ndarray, " feature"]:
+        """The same as the unit of weights: 1 where a feature never varies."""
+        return np.where(self.span(layer) > 0, self.span(layer), 1.0)
 
     def segment(self, layer: str, feature: int) -> int:
         """The strongest segment of a feature, -1 if there is none."""
@@ -114,10 +118,14 @@ def _layer_rows(
 ) -> Iterator[SoundRow]:
     layer, features = made[0].wanted.layer, [one.wanted.feature for one in made]
     sounds = stacked(made)
-    scores = layer_scores(recogniser, layer, sounds, settings.window, settings.score)
+    window, score = settings.window, settings.score
+    scores = layer_scores(recogniser, layer, sounds, window, score)
+    first = torch.stack([one.snapshots[0] for one in made])  # silence where nothing was tried
+    starts = layer_scores(recogniser, layer, first, window, score)
     heard = (layer, features, sounds, unseen(), settings.held_out, seed)
-    survived = held_out(recogniser, *heard, settings.window, settings.score)
-    ranks = feature_ranks(scores, features, speech.mean(layer), speech.scale(layer))
+    survived = held_out(recogniser, *heard, window, score)
+    span = speech.span(layer)
+    ranks = feature_ranks(scores, features, speech.mean(layer), span)
     lengths = torch.full((len(sounds),), sounds.shape[1])
     likeness = wada_snr(sounds, lengths).tolist(), syllabic_share(sounds, lengths).tolist()
     strongest = speech.strongest(layer)[features]
@@ -130,13 +138,13 @@ def _layer_rows(
             **names(speech.model, one.wanted),
             depth=recogniser.layers[layer].depth,
             problem=one.problem,
-            start=number(one.activation[0]),
+            start=number(starts[i, features[i]]) if np.isfinite(one.activation[0]) else None,
             reached=None if given_up else reached,
             strongest=number(strongest[i]),
             above=None if given_up or not known else int(reached > strongest[i]),
             held_out=None if given_up else float(survived[:, i].mean()),
             lowest=None if given_up else float(survived[:, i].min()),
-            rank=None if given_up else int(ranks[i]),
+            rank=None if given_up or not span[features[i]] else int(ranks[i]),
             features=recogniser.layers[layer].features,
             snr_db=None if given_up else number(likeness[0][i]),
             syllabic_share=None if given_up else number(likeness[1][i]),

@@ -16,13 +16,12 @@ from jaxtyping import Float
 from lhotse.cut import Cut
 
 from acoustics.errors import UserError
-from asr_models.deepspeech import ContextWindows
 from asr_models.recogniser import FrameRecogniser, Recogniser
 from corpora.audio import AudioError, load_waveform
 from corpora.batch import SpeechBatch
 from corpora.corpus import SAMPLE_RATE
 from evaluation.audiation.feature_terms import FeatureSet
-from evaluation.audiation.hearing import heard_as
+from evaluation.audiation.hearing import heard_as, mfccs_of
 from evaluation.audiation.learned_figures import (
     Example,
     Learned,
@@ -84,9 +83,7 @@ def wants_learned_inputs(recogniser: Recogniser, settings: AudiationSettings) ->
 
 def hears_mfccs(recogniser: Recogniser) -> bool:
     """Whether a recogniser's frames are cepstral coefficients."""
-    return isinstance(recogniser, FrameRecogniser) and isinstance(
-        recogniser.frontend, ContextWindows
-    )
+    return mfccs_of(recogniser) > 0
 
 
 def learn_inputs(

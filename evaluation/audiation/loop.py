@@ -4,8 +4,10 @@ Rows do not touch each other: every one has random numbers of its own, Adam work
 element, and a state does not depend on its batch mates. So a batch gives what its rows give alone.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -103,7 +105,7 @@ def audiate(
             "choose robust_log_mel(), or TimeShift, Resample and Noise"
         )
     chosen = batches(recogniser, targets, settings.batch_size)
-    with differentiable(recogniser):
+    with differentiable(recogniser), repeatable():
         ordinary_buffers(parameterisation.to(next(recogniser.parameters()).device))
         bench = Bench(
             recogniser,
@@ -120,6 +122,18 @@ def audiate(
             if progress is not None:
                 progress(done / len(targets), f"{done} of {len(targets)} inputs optimised")
     return result
+
+
+@contextmanager
+def repeatable() -> Iterator[None]:
+    """Inside, convolutions on a GPU add up in one order; their gradients would not by default."""
+    cudnn: Any = torch.backends.cudnn
+    before = cudnn.deterministic, cudnn.benchmark
+    try:
+        cudnn.deterministic, cudnn.benchmark = True, False
+        yield
+    finally:
+        cudnn.deterministic, cudnn.benchmark = before
 
 
 def _blank(bench: Bench, targets: Sequence[Target], settings: LoopSettings) -> Audiations:

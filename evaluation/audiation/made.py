@@ -15,7 +15,7 @@ from corpora.corpus import Progress
 from corpora.seeding import derived_seed
 from evaluation.audiation.feature_terms import channel
 from evaluation.audiation.heard import Listener
-from evaluation.audiation.hearing import heard_as
+from evaluation.audiation.hearing import heard_as, mfccs_of
 from evaluation.audiation.loop import audiate
 from evaluation.audiation.neuron_terms import neuron
 from evaluation.audiation.objective import Sum
@@ -34,6 +34,7 @@ from evaluation.audiation.transforms import robust, robust_log_mel
 from evaluation.audiation.wanted import DIFFERING, Wanted
 from evaluation.sounds import PCM_PEAK, as_pcm
 
+USUAL_MFCCS = 26  # the notebook's, for a recogniser that hears none
 Statistics = Callable[[], tuple[Float[Tensor, " mel"], Float[Tensor, " mel"]]]
 """Mean and deviation of every band of log-mel over speech."""
 
@@ -124,8 +125,11 @@ def parameterisation(
         return Spectrum(samples, settings.decay)
     if settings.representation == "samples":
         return Samples(samples)
-    kind = MelFrames if settings.representation == "mel" else CepstralFrames
-    return kind(samples, recogniser.log_mel, *statistics())
+    log_mel = recogniser.log_mel
+    if settings.representation == "mel":
+        return MelFrames(samples, log_mel, *statistics())
+    own = mfccs_of(recogniser) or USUAL_MFCCS
+    return CepstralFrames(samples, log_mel, *statistics(), n_mfcc=min(own, log_mel.n_mels))
 
 
 def _transform(settings: AudiationSettings):  # type: ignore[no-untyped-def]

@@ -10,7 +10,6 @@ from torch import Tensor
 from torch.nn.functional import ctc_loss
 
 from acoustics.errors import UserError
-from asr_models.decoding import encode
 from evaluation.audiation.heard import OUTPUT, Heard
 from evaluation.audiation.objective import Context, Evaluation, Term
 
@@ -30,10 +29,10 @@ class OutputClass(Term):
         """Refuse what is no class.
 
         Raises:
-            UserError: it is outside the alphabet, or not one character.
+            UserError: it is outside the alphabet, or not one class, or there are no classes.
         """
-        encode(self.character, context.recogniser.alphabet)
-        if len(self.character) > 1:
+        context.recogniser.require_classes("an objective on its output")
+        if len(context.recogniser.tokens_of(self.character)) > 1:
             raise UserError(f"'{self.character}' is not one class; Transcript('...') is for words")
 
     @classmethod
@@ -41,10 +40,9 @@ class OutputClass(Term):
         cls, terms: Sequence[Term], rows: Int[Tensor, " term"], context: Context
     ) -> Evaluation:
         """Means over the steps of each row."""
-        alphabet = context.recogniser.alphabet
         ours = [term.character for term in terms if isinstance(term, OutputClass)]
-        tokens = [encode(character, alphabet)[0] if character else 0 for character in ours]
-        token = torch.tensor(tokens, device=context.device)
+        tokens = [[*context.recogniser.tokens_of(character), 0] for character in ours]
+        token = torch.tensor([first for first, *_ in tokens], device=context.device)
 
         def evaluate(heard: Heard) -> Float[Tensor, " term"]:
             assert heard.log_probs is not None  # noqa: S101 - for the type checker
@@ -55,7 +53,7 @@ class OutputClass(Term):
 
 @dataclass(frozen=True)
 class Transcript(Term):
-    """Log-probability of a word or transcript by CTC, per character."""
+    """Log-probability of a word or transcript by CTC, per token (a character, mostly)."""
 
     text: str
 
@@ -68,9 +66,11 @@ class Transcript(Term):
         """Refuse what cannot be said.
 
         Raises:
-            UserError: it is empty, outside the alphabet, or longer than the input has steps.
+            UserError: it is empty, outside the alphabet, or longer than the input has steps, or
+                there are no classes.
         """
-        tokens = encode(self.text, context.recogniser.alphabet)
+        context.recogniser.require_classes("an objective on its output")
+        tokens = context.recogniser.tokens_of(self.text)
         if not tokens:
             raise UserError("the transcript to be said is empty; give a word")
         *_, last = context.recogniser.layers
@@ -88,7 +88,7 @@ class Transcript(Term):
     ) -> Evaluation:
         """The CTC loss of each row, upside down."""
         texts = [term.text for term in terms if isinstance(term, Transcript)]
-        tokens = [encode(text, context.recogniser.alphabet) for text in texts]
+        tokens = [context.recogniser.tokens_of(text) for text in texts]
         targets = torch.tensor([token for row in tokens for token in row])
         counts = torch.tensor([len(row) for row in tokens])
 

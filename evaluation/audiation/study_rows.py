@@ -16,7 +16,8 @@ class SoundRow:
     is written, `strongest` that of the feature's strongest corpus segment over a window of the same
     length; `held_out` is the mean under changes that the optimisation did not see, `lowest` the
     least of these. `rank` counts features of the layer by how much of their own range over speech
-    they are above their mean. `snr_db` and `syllabic_share` say how speech-like the sound is.
+    they are above their mean, and is empty for one that speech does not move. `snr_db` and
+    `syllabic_share` say how speech-like the sound is.
     `problem` is empty, or why there is no sound. Controls have no picture.
     """
 

@@ -121,6 +121,8 @@ class Returns(nn.Module):
             "dict": lambda: {"states": rows, "count": 3},
             "packed": lambda: pack_padded_sequence(rows, lengths, batch_first=True),
             "packed tuple": lambda: (pack_padded_sequence(rows, lengths, batch_first=True), None),
+            "state first": lambda: rows.transpose(0, 1),
+            "clumsy": lambda: {}["nothing"],
             "pooled": lambda: rows.mean(1, keepdim=True),
             "flat": lambda: rows.mean(2),
             "attention": lambda: rows @ x,

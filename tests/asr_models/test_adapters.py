@@ -82,6 +82,21 @@ def test_classes_where_there_are_some_and_an_honest_word_where_not(
             adapter.spelt(log_probs, steps)
 
 
+def test_tokens_of_a_text_are_the_networks_own(adapter: Adapter) -> None:
+    """Its classes do not stand in the order of the alphabet; what they spell is what was asked."""
+    if not adapter.has_classes:
+        with pytest.raises(UserError, match="no output classes, so a transcript does not apply"):
+            adapter.tokens_of("a")
+        return
+    tokens = adapter.tokens_of("abb")
+    assert 0 not in tokens and [adapter.tokens[t - 1] for t in tokens] == [*"abb"]
+    path = torch.tensor([[n for token in tokens for n in (0, token)]])
+    sure = torch.eye(len(adapter.tokens) + 1)[path]
+    assert adapter.spelt(sure, torch.tensor([path.shape[1]])) == ["abb"]
+    with pytest.raises(UserError, match="no classes of this recogniser spell 'a7'"):
+        adapter.tokens_of("a7")
+
+
 def test_a_gradient_reaches_the_waveform_through_every_layer(adapter: Adapter, make_batch) -> None:
     batch = make_batch([8000])
     waveform = batch.waveform.clone().requires_grad_()

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 
 from acoustics.errors import UserError
 from asr_models.ctc import CTCModule
-from asr_models.decoding import encode, encode_batch, greedy_decode
+from asr_models.decoding import encode, encode_batch, greedy_decode, pieced
 from asr_models.schedule import warmup_cosine
 from asr_models.vgg_lstm import VGGLSTM
 from corpora.batch import SpeechBatch
@@ -140,3 +140,11 @@ def test_nothing_to_learn_from_is_a_user_error(make_batch, list_data, trainer) -
     module = CTCModule(VGGLSTM(channels=(4, 4, 6, 6), hidden=8))
     with pytest.raises(UserError, match="no utterance of the train split"):
         trainer(max_steps=1).fit(module, datamodule=list_data([nothing]))
+
+
+def test_a_text_is_spelt_by_as_few_pieces_as_can_be() -> None:
+    pieces = ["t", "", "th", "he", "h", "e", "the", " ", "th"]
+    spelt = [pieced(text, pieces) for text in ("the", "hthe", "thhe", "", "e t")]
+    assert spelt == [[7], [5, 7], [3, 4], [], [6, 8, 1]]
+    with pytest.raises(UserError, match="no classes of this recogniser spell 'tea'"):
+        pieced("tea", pieces)

@@ -1,13 +1,15 @@
 """Networks of which nothing is known: what is found by running them, and what must be said."""
 
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 import torch
+import torchaudio
 
 from acoustics.errors import UserError
 from acoustics.foreign_frames import Natural
-from asr_models.any_module import AnyModule
+from asr_models.any_module import AnyModule, makes_module
 from asr_models.attachment import measured_timing
 from asr_models.tap import LayerTap
 
@@ -49,7 +51,13 @@ def test_what_is_no_tensor_is_refused_with_what_to_set(toys, kind, what, way_out
 
 @pytest.mark.parametrize(
     ("kind", "take"),
-    [("tuple", "0"), ("dict", "states"), ("packed", "packed"), ("packed tuple", "0.packed")],
+    [
+        ("tuple", "0"),
+        ("dict", "states"),
+        ("packed", "packed"),
+        ("packed tuple", "0.packed"),
+        ("state first", ""),
+    ],
 )
 def test_what_is_set_as_advised_works(toys, kind, take, make_batch) -> None:
     batch = make_batch([8000, 5000])
@@ -72,12 +80,17 @@ def test_a_part_that_is_not_there_is_refused(toys) -> None:
     [
         ("pooled", "no axis grows with the sound"),
         ("flat", r"\(batch, state, width\).* is wanted in some order"),
-        ("attention", r"axes \[1, 2\] grow with the sound.*; set time_axis: \{inner: ...\}"),
+        ("attention", r"axes \[1, 2\] grow with the sound .*; tap another module"),
     ],
 )
 def test_an_axis_of_time_that_cannot_be_found_is_asked_for(toys, kind, reason) -> None:
     with pytest.raises(UserError, match=reason):
         toys(kind)
+
+
+def test_two_axes_that_grow_are_no_states_whichever_is_named(toys) -> None:
+    with pytest.raises(UserError, match="a state has one width; tap another module"):
+        toys("attention", time_axis={"inner": 1})
 
 
 def test_an_axis_of_time_that_is_none_is_refused(toys) -> None:
@@ -132,6 +145,31 @@ def test_a_network_that_is_no_network_is_refused() -> None:
             AnyModule(module, ["*"])
     with pytest.raises(UserError, match="cannot hear a waveform of shape"):
         AnyModule("torch.nn.Linear", ["*"], {"in_features": 3, "out_features": 2})
+    with pytest.raises(UserError, match="Linear cannot be made"):
+        AnyModule("torch.nn.Linear", ["*"], {"in_features": -3, "out_features": 2})
+
+
+def test_whatever_a_network_raises_is_one_line(toys) -> None:
+    with pytest.raises(UserError, match=r"cannot hear a waveform .*'nothing'.*; wrap it"):
+        toys("clumsy")
+
+
+def test_what_does_not_make_a_network_is_not_even_called(tmp_path) -> None:
+    """A card or a YAML file may come from somebody else."""
+    made = tmp_path / "made"
+    for module, arguments in (
+        ("os.mkdir", {"path": str(made)}),
+        ("os.makedirs", {"name": str(made)}),
+        ("pathlib.Path", {}),
+    ):
+        with pytest.raises(UserError, match=f"module: {module} is neither a torch module nor"):
+            AnyModule(module, ["*"], arguments)
+    assert not made.exists()
+
+
+def test_a_function_that_says_it_makes_a_network_may() -> None:
+    assert makes_module(torchaudio.models.wav2vec2_base) and makes_module(torch.nn.GRU)
+    assert not makes_module(torch.hub.load) and not makes_module(torch.zeros)
 
 
 def test_a_library_network_with_a_channel_axis_is_heard(make_batch) -> None:
@@ -161,6 +199,9 @@ def test_weights_come_from_a_file(toys, tmp_path) -> None:
     torch.manual_seed(5)
     assert toys(weights=str(tmp_path / "weights.pt")).weight_hash() == donor.weight_hash()
     (tmp_path / "bad.pt").write_bytes(b"no state")
+    torch.save({"code": Path}, tmp_path / "code.pt")
+    with pytest.raises(UserError, match=r"code.pt cannot be loaded: .* code in it is not run"):
+        toys(weights=str(tmp_path / "code.pt"))
     for name in ("bad.pt", "none.safetensors"):
         with pytest.raises(UserError, match=f"weights: .*{name} cannot be loaded"):
             toys(weights=str(tmp_path / name))

@@ -100,6 +100,8 @@ def test_mistakes_are_named() -> None:
     with pytest.raises(UserError, match="sizes: the weights of WAVLM_BASE have its own"):
         TorchaudioBundle("WAVLM_BASE", pretrained=True, sizes=SIZES)
     pytest.importorskip("transformers")
+    with pytest.raises(UserError, match=r"sizes: .*'layers'; WAVLM_BASE has .*encoder_num_layers"):
+        TorchaudioBundle("WAVLM_BASE", sizes={"layers": 3})
     with pytest.raises(UserError, match=r"give source .* or architecture"):
         HuggingFaceCTC()
     with pytest.raises(UserError, match="architecture: model_type is missing"):
@@ -107,6 +109,8 @@ def test_mistakes_are_named() -> None:
     with pytest.raises(UserError, match=r"architecture: .*len.config.conv_dim"):
         HuggingFaceCTC(architecture={"model_type": "sew", **HF_SIZES})
     sizes = {**HF_SIZES, "conv_dim": [8] * 13}
+    with pytest.raises(UserError, match=r"architecture: .* divisible .*; give model_type"):
+        WhisperEncoder(architecture={"d_model": 17, "encoder_attention_heads": 2})
     with pytest.raises(UserError, match="sew does not hear a waveform at one rate"):
         HuggingFaceCTC(architecture={"model_type": "sew", **sizes})
 

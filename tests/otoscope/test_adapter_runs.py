@@ -10,8 +10,9 @@ from acoustics.errors import UserError
 from asr_models.checkpoint import load_recogniser
 from asr_models.tap import LayerTap
 from asr_models.torchaudio_bundle import TorchaudioBundle
-from evaluation.audiation.feature_terms import channel, neuron
+from evaluation.audiation.feature_terms import channel
 from evaluation.audiation.loop import LoopSettings, audiate
+from evaluation.audiation.neuron_terms import neuron
 from evaluation.audiation.parameterisations import Spectrum
 from evaluation.audiation.targets import Target
 from otoscope.commands import layers
@@ -73,6 +74,16 @@ def test_layers_shows_what_a_file_names_and_what_was_measured(named, capsys, mon
         ("[1, 2]", "names no recogniser"),
         ("{", "unreadable"),
         ("recogniser: {class_path: asr_models.jasper.NoSuch}", "NoSuch"),
+        (
+            "recogniser: {class_path: asr_models.torchaudio_bundle.TorchaudioBundle, "
+            "init_args: {bundle: WAV}}",
+            "^bundle 'WAV' is unknown; torchaudio has ",
+        ),
+        (
+            "recogniser: {class_path: asr_models.any_module.AnyModule, "
+            "init_args: {module: os.system, layers: [a], arguments: {command: 'exit 1'}}}",
+            "^module: os.system is neither a torch module nor",
+        ),
     ],
 )
 def test_a_file_that_names_none_is_refused(text: str, reason: str, tmp_path: Path) -> None:

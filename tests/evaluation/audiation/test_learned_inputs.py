@@ -11,7 +11,11 @@ from PIL import Image
 
 from acoustics.errors import UserError
 from asr_models.deepspeech import DeepSpeech
+from asr_models.recogniser import Recogniser
+from evaluation.audiation.draws import Draws
+from evaluation.audiation.hearing import mfccs_of
 from evaluation.audiation.learned_inputs import hears_mfccs, normal_frames, wants_learned_inputs
+from evaluation.audiation.made import parameterisation
 from evaluation.audiation.study import study
 from evaluation.audiation.study_settings import AudiationSettings
 
@@ -93,6 +97,18 @@ def test_who_gets_them(recogniser, tiny_recogniser, toy) -> None:
     assert not wants_learned_inputs(toy.recogniser(), SETTINGS)
     with pytest.raises(UserError, match="Matched hears waveforms and cannot be fed frames"):
         wants_learned_inputs(toy.recogniser(), asked)
+
+
+def test_inputs_have_as_many_coefficients_as_the_recogniser_hears(tiny_recogniser) -> None:
+    few, asked = DeepSpeech(width=8, n_mfcc=13), replace(SETTINGS, representation="mfcc")
+
+    def start(recogniser: Recogniser) -> tuple[int, ...]:
+        bands = torch.zeros(recogniser.log_mel.n_mels), torch.ones(recogniser.log_mel.n_mels)
+        made = parameterisation(recogniser, asked, lambda: bands)
+        return tuple(made.start(Draws([("a",)], "start")).shape)
+
+    assert mfccs_of(few) == 13 and start(few)[2] == 13
+    assert mfccs_of(tiny_recogniser()) == 0 and start(tiny_recogniser())[2] == 26
 
 
 def test_log_mel_where_the_recogniser_hears_that(tiny_recogniser, speech, tmp_path) -> None:

@@ -223,6 +223,17 @@ def test_it_works_in_inference_mode_which_is_a_trap(toy) -> None:
         audiate(built, *arguments)
 
 
+def test_convolutions_on_a_gpu_add_up_in_one_order_and_only_meanwhile(toy, monkeypatch) -> None:
+    cudnn, recogniser, seen = torch.backends.cudnn, toy.recogniser(), []
+    monkeypatch.setattr(cudnn, "benchmark", True)
+    recogniser.filters.register_forward_pre_hook(
+        lambda *_: seen.append((cudnn.deterministic, cudnn.benchmark))
+    )
+    before = cudnn.deterministic
+    audiate(recogniser, EVERY[:1], Spectrum(SAMPLES), settings=SHORT)
+    assert set(seen) == {(True, False)} and (cudnn.deterministic, cudnn.benchmark) == (before, True)
+
+
 def test_a_dead_feature_is_said_and_not_looped(toy) -> None:
     recogniser = toy.recogniser()
     calls = []

@@ -271,6 +271,22 @@ def test_what_the_recogniser_does_not_have_is_one_line(objective, reason, contex
         Score([objective], context)
 
 
+def test_what_spells_has_its_own_classes(context, monkeypatch) -> None:
+    """The recogniser says which class spells a character, and whether there is any."""
+    recogniser, heard = context.recogniser, hear(2)
+    monkeypatch.setattr(recogniser, "tokens_of", lambda text: [20 - len(text) - ord(c) % 7
+                                                              for c in text])  # fmt: skip
+    found = totals([OutputClass("b"), Transcript("b")], heard, context)
+    assert found[0] == heard.log_probs[0, :, 19].mean()
+    one = heard.log_probs[1:].transpose(0, 1)
+    loss = ctc_loss(one, torch.tensor([[19]]), (STATES,), (1,), reduction="sum")
+    torch.testing.assert_close(found[1], -loss)
+    monkeypatch.setattr(type(recogniser), "has_classes", False)
+    for term in (OutputClass(""), Transcript("b")):
+        with pytest.raises(UserError, match="Matched has no output classes, so an objective on"):
+            Score([term], context)
+
+
 def test_an_objective_can_be_read() -> None:
     assert repr(0.5 * OutputClass("a") - TotalVariation()) == (
         "0.5 OutputClass(character='a') + -1 TotalVariation()"

@@ -3,6 +3,7 @@
 import csv
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow.parquet
@@ -17,7 +18,8 @@ from acoustics.frames import Timing
 from asr_models.ctc import CTCModule
 from asr_models.layer import Layer
 from evaluation.audiation.callback import Audiation
-from evaluation.audiation.checks import layer_scores
+from evaluation.audiation.checks import feature_ranks, layer_scores
+from evaluation.audiation.judged import Speech
 from evaluation.audiation.logged import COLUMNS, FILES, read_audiations
 from evaluation.audiation.study import study
 from evaluation.audiation.study_settings import AudiationSettings
@@ -190,8 +192,11 @@ def test_other_goals_and_representations(
     units = build_units(speech.corpus_cuts(["test"]), ["segments"], 0.3)
     found = sonify(recogniser, speech.corpus_dataloader(["test"]), units)
     assert len(made.rows) == 2
-    for row in made.rows:
-        assert row.reached is not None and row.start is not None
+    for row, one in zip(made.rows, made.made, strict=True):
+        assert row.reached is not None
+        started = one.snapshots[:1], settings.window, settings.score
+        scores = layer_scores(recogniser, row.layer, *started)  # as `reached` is measured
+        assert row.start == pytest.approx(scores[0, row.feature], rel=1e-4)
         if goal == "channel":
             top = found.tops["segments"][row.layer].scores[row.feature, 0]
             assert row.strongest == pytest.approx(top, rel=1e-4)
@@ -320,3 +325,17 @@ def test_each_regulariser_is_put_the_other_way(toy) -> None:
     ]  # fmt: skip
     assert other["without L2"].l2 == 0 and other["with 1/f"].decay == 1
     assert other["with spectral power"].spectral_power == SETTINGS.control_weight
+
+
+def test_what_speech_does_not_move_has_no_range_to_be_ranked_by() -> None:
+    """But a unit for weights, of which there is no other."""
+    top = SimpleNamespace(scores=np.array([[3.0], [0.0], [np.nan], [1.0]]))
+    mean = np.array([1.0, 0.0, 0.0, 0.5])
+    found = SimpleNamespace(
+        tops={"segments": {"deep": top}}, activity={"deep": SimpleNamespace(mean=mean)}
+    )
+    speech = Speech(found, "toy")  # type: ignore[arg-type]
+    assert speech.span("deep").tolist() == [2, 0, 0, 0.5]
+    assert speech.scale("deep").tolist() == [2, 1, 1, 0.5]
+    scores = np.array([[2.0, 9.0, 9.0, 0.9]])  # the second and third are never ahead
+    assert feature_ranks(scores, [0], mean, speech.span("deep")).tolist() == [2]
