@@ -11,7 +11,8 @@ from PIL import Image
 
 from acoustics.errors import UserError
 from asr_models.deepspeech import DeepSpeech
-from evaluation.audiation.learned_inputs import hears_mfccs, normal_frames, wants_learned_inputs
+from evaluation.audiation.asked import hears_mfccs, wants_learned_inputs
+from evaluation.audiation.learned_inputs import normal_frames
 from evaluation.audiation.study import study
 from evaluation.audiation.study_settings import AudiationSettings
 
