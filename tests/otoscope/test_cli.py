@@ -2,12 +2,15 @@
 
 import csv
 import re
+import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 import yaml
 
+import otoscope
 from otoscope.cli import COMMANDS
 
 CORPUS = {
@@ -64,6 +67,15 @@ def test_version_and_no_arguments(terminal) -> None:
     assert bare.ok().out.startswith("usage: otoscope")
     listed = re.findall(r"^  (\w+) {2,}\w", bare.out, re.MULTILINE)
     assert listed == list(COMMANDS)
+
+
+def test_run_layers_and_report_do_not_wait_for_what_only_stages_need() -> None:
+    """A line of help or of complaint comes in half the time without these imports."""
+    slow = {"lightning", "torchmetrics", "transformers", "scipy.signal", "matplotlib", "wandb"}
+    code = f"import sys, otoscope.commands; print({slow} & set(sys.modules))"
+    root = Path(otoscope.__path__[0]).parent
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
+    assert (done.stdout.strip(), done.returncode) == ("set()", 0), done.stderr
 
 
 @pytest.mark.parametrize("name", COMMANDS)
