@@ -1,6 +1,6 @@
 """What can be tapped in a recogniser: named layers with their width and timing."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -42,3 +42,10 @@ def select_layers(known: Mapping[str, Layer], patterns: Iterable[str]) -> list[s
             raise UserError(f"layer '{pattern}' is unknown; this recogniser has {', '.join(known)}")
         chosen.update(matches)
     return [name for name in known if name in chosen]
+
+
+def spread(layers: Sequence[str], count: int) -> list[str]:
+    """Layers from the first to the last at equal distances."""
+    count = min(count, len(layers))
+    steps = max(count - 1, 1)
+    return [layers[round(i * (len(layers) - 1) / steps)] for i in range(count)]

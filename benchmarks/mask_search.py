@@ -20,8 +20,9 @@ from asr_models.checkpoint import load_recogniser
 from asr_models.deepspeech import DeepSpeech
 from asr_models.recogniser import Recogniser
 from corpora.batch import SpeechBatch
+from evaluation.masks.mask_settings import SearchSettings
 from evaluation.masks.scopes import required_steps
-from evaluation.masks.search import SearchSettings, search_masks
+from evaluation.masks.search import search_masks
 from evaluation.masks.subjects import Subjects, hear
 
 BAR_S, DURATION_S = 60.0, 5.0

@@ -32,8 +32,8 @@ from corpora.batch import SpeechBatch
 from corpora.corpus import SAMPLE_RATE
 from evaluation.sonification.layer_groups import grouped
 from evaluation.sonification.registry import Registry
-from evaluation.sonification.result import SearchSettings
 from evaluation.sonification.search import sonify
+from evaluation.sonification.search_settings import SearchSettings
 from evaluation.sonification.top_segments import TopSegments
 from evaluation.sonification.units import SpeechUnits, build_units
 from evaluation.sonification.word_table import WordTable, table_labels

@@ -3,7 +3,6 @@
 import numpy as np
 from jaxtyping import Float
 from lhotse import MonoCut, Recording
-from scipy.signal import oaconvolve
 
 from corpora.corpus import REVERB, SAMPLE_RATE
 from corpora.mixing import CEILING, SILENCE, MixingError, Mixture, active, mean_power
@@ -63,6 +62,8 @@ def reverberate(
     Raises:
         MixingError: When speech or impulse response are silent.
     """
+    from scipy.signal import oaconvolve  # here, for it takes a second to import
+
     if len(speech) == 0:
         raise MixingError("empty speech")
     arrival = direct_path(response)

@@ -4,7 +4,6 @@ import io
 from collections.abc import Mapping
 from functools import cache
 
-import matplotlib
 import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw, ImageFont
@@ -117,6 +116,8 @@ def _page(width: int, height: int) -> Image.Image:
 
 @cache
 def _palette() -> bytes:
+    import matplotlib  # here, for every command imports this file, and few draw
+
     sound = matplotlib.colormaps["magma"](np.linspace(0.0, 1.0, COLOURS), bytes=True)[:, :3]
     return bytes(sound.astype(np.uint8).tobytes() + b"\xff\xff\xff" + b"\x44\x44\x44")
 

@@ -9,8 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 from pesq import NoUtterancesError, PesqError, pesq
-from pystoi import stoi
-from pystoi.utils import resample_oct
 
 STOI_RATE = 10000
 QUALITY_METRICS = ("pesq_wb", "pesq_nb", "stoi", "estoi")
@@ -90,6 +88,8 @@ def _at_stoi_rate(
     """Both signals as pystoi would resample them itself, once for each of its two metrics."""
     if sample_rate == STOI_RATE:
         return reference, degraded
+    from pystoi.utils import resample_oct  # here, for scipy.signal takes a second to import
+
     return tuple(resample_oct(x, STOI_RATE, sample_rate) for x in (reference, degraded))
 
 
@@ -134,6 +134,8 @@ def _pesq(reference: np.ndarray, degraded: np.ndarray, sample_rate: int, band: s
 
 
 def _stoi(reference: np.ndarray, degraded: np.ndarray, sample_rate: int, extended: bool) -> float:
+    from pystoi import stoi
+
     # pystoi adds rounding noise from numpy's global generator to ESTOI, which decides the score
     # where the degraded signal has digital silence: seed it, and leave the generator as it was.
     state = np.random.get_state()

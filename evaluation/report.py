@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import plotly.graph_objects as go
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
@@ -99,21 +100,28 @@ def build_report(
     return target
 
 
-def _render(page: Mapping[str, Any], samples: list[dict[str, Any]], left_out: int) -> bytes:
-    loader = FileSystemLoader(TEMPLATES)
+@cache
+def _template() -> tuple[Template, dict[str, Markup]]:
+    """The page, and what is put into it as it is; a report is rendered several times, to fit."""
     environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     verbatim = {
-        kind: Markup("".join((TEMPLATES / name).read_text(encoding="utf-8") for name in names))  # noqa: S704
+        kind: "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in names)
         for kind, names in VERBATIM.items()
     }
+    verbatim["plotly"] = get_plotlyjs()
+    marked = {kind: Markup(text) for kind, text in verbatim.items()}  # noqa: S704
+    return environment.get_template("report.html.j2"), marked
+
+
+def _render(page: Mapping[str, Any], samples: list[dict[str, Any]], left_out: int) -> bytes:
     sonification = page["sonification"]
-    text = environment.get_template("report.html.j2").render(
+    template, verbatim = _template()
+    text = template.render(
         **page,
         **verbatim,
-        plotly=Markup(get_plotlyjs()),  # noqa: S704
         samples=_script_json(samples),
         sonification_data=_script_json(sonification.data() if sonification else {}),
         n_samples=len(samples),

@@ -18,8 +18,6 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 from scipy.linalg import eigh
-from sklearn.covariance import ledoit_wolf
-from sklearn.decomposition import PCA
 
 COMPONENTS = 200
 SMALLEST_DEVIATION = 1e-4  # of the largest one: what hardly moves is not blown up
@@ -85,6 +83,8 @@ def fit_speaker_space(
     Raises:
         TooFewSpeakersError: fewer than two speakers have two vectors, or all vectors are equal.
     """
+    from sklearn.decomposition import PCA  # here, for it takes half a second to import
+
     counts = Counter(speakers)
     names = sorted(name for name, n in counts.items() if n > 1)
     if len(names) < 2:
@@ -115,6 +115,8 @@ def _discriminants(
     counts: np.ndarray,
 ) -> tuple[Float[np.ndarray, "component direction"], Float[np.ndarray, " direction"]]:
     """Directions of most variance between speakers over that within, and their ratio."""
+    from sklearn.covariance import ledoit_wolf
+
     within, _ = ledoit_wolf(residuals, assume_centered=True)
     within *= len(residuals) / (len(residuals) - len(means))  # each speaker's mean was taken off
     weighted = means * np.sqrt(counts / counts.sum())[:, None]

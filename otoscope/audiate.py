@@ -16,7 +16,7 @@ from asr_models.memory import keep_freed
 from asr_models.recogniser import Recogniser
 from corpora.corpus import Corpus
 from corpora.datamodule import SpeechDataModule
-from evaluation.audiation.learned_inputs import wants_learned_inputs
+from evaluation.audiation.asked import wants_learned_inputs
 from evaluation.audiation.logged import ROOT, read_audiations
 from evaluation.audiation.study import check, study
 from evaluation.audiation.study_result import AudiationStudy

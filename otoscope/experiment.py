@@ -10,9 +10,8 @@ from asr_models.recogniser import Recogniser
 from corpora.augmentation import condition_snr_db
 from corpora.corpus import Corpus, ImpulseResponses, NoiseSource
 from corpora.joined import JoinedCorpus
-from evaluation.audiation.learned_inputs import wants_learned_inputs
+from evaluation.audiation.asked import wanted_layers, wants_learned_inputs
 from evaluation.audiation.study_settings import AudiationSettings
-from evaluation.audiation.wanted import wanted_layers
 from evaluation.masks.mask_settings import MaskSettings
 from evaluation.masks.subjects import require_frames
 from evaluation.quality import QUALITY_METRICS

@@ -6,8 +6,9 @@ from asr_models.checkpoint import load_recogniser
 from corpora.datamodule import SpeechDataModule
 from evaluation.audiation.study import study as audiation
 from evaluation.masks.corpus_study import study_masks
-from evaluation.sonification.overview import OVERVIEW, write_overview
+from evaluation.sonification.overview import write_overview
 from evaluation.sonification.study import study as sonification
+from evaluation.sonification.study_settings import OVERVIEW
 from otoscope.experiment import Experiment
 from otoscope.failures import FAILURES, write_failures
 from otoscope.training import Report, device_of

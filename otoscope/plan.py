@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.listening import REFERENCE
-from evaluation.sonification.overview import OVERVIEW
+from evaluation.sonification.study_settings import OVERVIEW
 from evaluation.verifiers.speechbrain import RECIPES, find_weights
 from otoscope.experiment import Experiment
 

@@ -19,10 +19,10 @@ from corpora.datamodule import SpeechDataModule
 from corpora.embedded import EmbeddedCorpus
 from evaluation.listening import write_atomically
 from evaluation.sonification.logged import read_studies
-from evaluation.sonification.overview import OVERVIEW, write_overview
+from evaluation.sonification.overview import write_overview
 from evaluation.sonification.study import study
 from evaluation.sonification.study_result import Study
-from evaluation.sonification.study_settings import StudySettings
+from evaluation.sonification.study_settings import OVERVIEW, StudySettings
 from otoscope.commands import parse, write_environment
 from otoscope.configuration import CONFIG, as_values, load_run, one_line
 from otoscope.display import RunDisplay, output_console, say

@@ -19,7 +19,6 @@ from otoscope.configuration import load_run
 from otoscope.experiment import Experiment
 from otoscope.failures import FAILURES, write_failures
 from otoscope.feature_stages import audiate_model, mask_model, sonify_model
-from otoscope.logging import log_run
 from otoscope.plan import FIXED
 from otoscope.questions import ask_identity, ask_states
 from otoscope.tables import make_tables
@@ -198,5 +197,8 @@ def make_paper(experiment: Experiment, root: Path, scratch: Path) -> None:
 def make_report(experiment: Experiment, run: Path, report: Report) -> None:
     """Build the page in place and hand samples and curves to the loggers that were asked for."""
     build_report(run, models=[str(name) for name in experiment.models])
-    report(0.5, "handing samples to the loggers")
-    log_run(run, experiment.name, experiment.loggers)
+    if experiment.loggers:
+        from otoscope.logging import log_run  # here, for wandb takes half a second to import
+
+        report(0.5, "handing samples to the loggers")
+        log_run(run, experiment.name, experiment.loggers)

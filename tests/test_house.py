@@ -2,6 +2,7 @@
 
 import ast
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,7 @@ FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("
 NAMES = [path.relative_to(ROOT).as_posix() for path in FILES]
 
 
+@cache
 def imports(path: Path) -> set[str]:
     """Full names of all modules that a file imports anywhere, in functions too."""
     found = set()

@@ -7,7 +7,6 @@ from torchaudio.functional import deemphasis
 
 from acoustics.frames import mel_samples
 from acoustics.griffin_lim import GriffinLim
-from asr_models.deepspeech import ContextWindows
 from asr_models.recogniser import FrameRecogniser, Recogniser
 from evaluation.audiation.parameterisations import Domain, limited
 
@@ -38,9 +37,3 @@ def heard_as(
     if isinstance(recogniser, FrameRecogniser) and recogniser.frontend.pre_emphasis:
         sound = deemphasis(sound, recogniser.frontend.pre_emphasis)
     return limited(sound)
-
-
-def mfccs_of(recogniser: Recogniser) -> int:
-    """Cepstral coefficients of a frame that a recogniser hears; 0 where it hears something else."""
-    frontend = recogniser.frontend if isinstance(recogniser, FrameRecogniser) else None
-    return frontend.bands if isinstance(frontend, ContextWindows) else 0

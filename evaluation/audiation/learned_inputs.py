@@ -15,13 +15,13 @@ import torch
 from jaxtyping import Float
 from lhotse.cut import Cut
 
-from acoustics.errors import UserError
-from asr_models.recogniser import FrameRecogniser, Recogniser
+from asr_models.recogniser import FrameRecogniser
 from corpora.audio import AudioError, load_waveform
 from corpora.batch import SpeechBatch
 from corpora.corpus import SAMPLE_RATE
+from evaluation.audiation.asked import hears_mfccs
 from evaluation.audiation.feature_terms import FeatureSet
-from evaluation.audiation.hearing import heard_as, mfccs_of
+from evaluation.audiation.hearing import heard_as
 from evaluation.audiation.learned_figures import (
     Example,
     Learned,
@@ -40,8 +40,9 @@ from evaluation.audiation.wanted import live
 from evaluation.listening import write_audio
 from evaluation.paper.panels import save_figure
 from evaluation.sonification.export import write_records
-from evaluation.sonification.result import SearchSettings, Sonification
+from evaluation.sonification.result import Sonification
 from evaluation.sonification.search import sonify
+from evaluation.sonification.search_settings import SearchSettings
 from evaluation.sonification.units import SpeechUnits, build_units
 from evaluation.sounds import as_pcm
 
@@ -62,28 +63,6 @@ class LearnedRow:
     step: int
     activation: float | None
     total_variation: float | None
-
-
-def wants_learned_inputs(recogniser: Recogniser, settings: AudiationSettings) -> bool:
-    """Whether these figures are to be made.
-
-    Raises:
-        UserError: they are asked for, but the recogniser cannot be fed frames.
-    """
-    hears_frames = isinstance(recogniser, FrameRecogniser)
-    if settings.learned_inputs and not hears_frames:
-        raise UserError(
-            f"learned_inputs: {type(recogniser).__name__} hears waveforms and cannot be fed "
-            "frames; set it to null"
-        )
-    if settings.learned_inputs is None:
-        return hears_mfccs(recogniser)
-    return settings.learned_inputs
-
-
-def hears_mfccs(recogniser: Recogniser) -> bool:
-    """Whether a recogniser's frames are cepstral coefficients."""
-    return mfccs_of(recogniser) > 0
 
 
 def learn_inputs(

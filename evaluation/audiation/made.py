@@ -13,9 +13,10 @@ from acoustics.frames import states_between
 from asr_models.recogniser import Recogniser
 from corpora.corpus import Progress
 from corpora.seeding import derived_seed
+from evaluation.audiation.asked import mfccs_of
 from evaluation.audiation.feature_terms import channel
 from evaluation.audiation.heard import Listener
-from evaluation.audiation.hearing import heard_as, mfccs_of
+from evaluation.audiation.hearing import heard_as
 from evaluation.audiation.loop import audiate
 from evaluation.audiation.neuron_terms import neuron
 from evaluation.audiation.objective import Sum

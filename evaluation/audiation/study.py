@@ -12,6 +12,7 @@ from asr_models.recogniser import FrameRecogniser, Recogniser
 from corpora.batch import SpeechBatch
 from corpora.corpus import Progress
 from corpora.datamodule import SpeechDataModule
+from evaluation.audiation.asked import wanted_layers, wants_learned_inputs
 from evaluation.audiation.judged import (
     UNIT,
     Speech,
@@ -20,16 +21,17 @@ from evaluation.audiation.judged import (
     judged,
     speech_row,
 )
-from evaluation.audiation.learned_inputs import learn_inputs, wants_learned_inputs
+from evaluation.audiation.learned_inputs import learn_inputs
 from evaluation.audiation.made import check_reached, make_sounds
 from evaluation.audiation.speech_statistics import speech_statistics
 from evaluation.audiation.study_files import write_study
 from evaluation.audiation.study_result import AudiationStudy
 from evaluation.audiation.study_rows import layer_rows
 from evaluation.audiation.study_settings import AudiationSettings
-from evaluation.audiation.wanted import all_wanted, wanted_features, wanted_layers
-from evaluation.sonification.result import SearchSettings, Sonification
+from evaluation.audiation.wanted import all_wanted, wanted_features
+from evaluation.sonification.result import Sonification
 from evaluation.sonification.search import sonify
+from evaluation.sonification.search_settings import SearchSettings
 from evaluation.sonification.units import SpeechUnits, build_units
 
 

@@ -1,4 +1,4 @@
-"""Which features are audiated, of which layers, in which variants, how often."""
+"""Which features are audiated, in which variants, how often."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,12 +7,9 @@ from typing import Any
 import numpy as np
 
 from acoustics.errors import UserError
-from asr_models.layer import select_layers
-from asr_models.recogniser import Recogniser
 from corpora.seeding import derived_seed
 from evaluation.audiation.study_settings import REGULARISERS, AudiationSettings
 from evaluation.sonification.result import Sonification
-from evaluation.sonification.study_figures import spread
 
 AS_ASKED = "as asked"
 DIFFERING, ALIKE = "samples that differ", "samples by chance"
@@ -42,28 +39,6 @@ class Wanted:
         return f"{self.layer}-{self.feature}"
 
 
-def wanted_layers(recogniser: Recogniser, settings: AudiationSettings) -> list[str]:
-    """Layers in order of depth: those of the features that are given, else some over all depths.
-
-    Raises:
-        UserError: a layer or a feature is not there.
-    """
-    if not settings.features:
-        names = select_layers(recogniser.layers, settings.layers)
-        return spread(names, settings.most_layers or len(names))
-    for layer, features in settings.features.items():
-        select_layers(recogniser.layers, [layer])
-        if layer not in recogniser.layers:
-            raise UserError(f"features: '{layer}' is not the name of one layer; write it out")
-        count = recogniser.layers[layer].features
-        if not features or len(set(features)) < len(features):
-            raise UserError(f"features of layer {layer}: name one or more, each once")
-        for feature in features:
-            if not 0 <= feature < count:
-                raise UserError(f"layer {layer} has no feature {feature}: it has 0 to {count - 1}")
-    return select_layers(recogniser.layers, list(settings.features))
-
-
 def wanted_features(
     found: Sonification, layers: Sequence[str], settings: AudiationSettings, seed: int
 ) -> dict[str, list[int]]:
@@ -71,7 +46,7 @@ def wanted_features(
 
     Args:
         found: of the search.
-        layers: of `wanted_layers`.
+        layers: of `asked.wanted_layers`.
         settings: of the study.
         seed: of the draw.
 

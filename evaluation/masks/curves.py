@@ -13,10 +13,10 @@ from torch import Tensor
 
 from evaluation.masks.constraint import preserved
 from evaluation.masks.controls import largest
+from evaluation.masks.mask_settings import POINTS
 from evaluation.masks.subjects import Subjects
 
 Way = Literal["insertion", "deletion"]
-POINTS = 21
 
 
 def shares(points: int = POINTS) -> Float[np.ndarray, " point"]:

@@ -12,7 +12,8 @@ from torch import Tensor
 from corpora.corpus import SAMPLE_RATE
 from evaluation.masks.constraint import preserved
 from evaluation.masks.controls import energy_order, largest, random_order, stretch
-from evaluation.masks.curves import POINTS, Way, area, curve, shares
+from evaluation.masks.curves import Way, area, curve, shares
+from evaluation.masks.mask_settings import POINTS
 from evaluation.masks.rows import CurveRow, MaskRow
 from evaluation.masks.scopes import Span, required_text, scope_of, span_name
 from evaluation.masks.search import Masks

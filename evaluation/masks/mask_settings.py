@@ -1,14 +1,71 @@
-"""Which masks a study looks for and how it judges them: the schema behind YAML and options."""
+"""Which masks a study looks for and how it judges them: the schema behind YAML and options.
 
+Light to import: an experiment is read without what finds masks.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from acoustics.errors import UserError
 from corpora.corpus import Split
-from evaluation.masks.curves import POINTS
-from evaluation.masks.scopes import Scope
-from evaluation.masks.search import SearchSettings
-from evaluation.masks.sounds import THRESHOLDS
-from evaluation.masks.study import StudySettings
+
+Scope = Literal["utterance", "word", "character", "phone"]
+
+POINTS = 21
+"""Of a curve."""
+THRESHOLDS = (0.1, 0.2, 0.3)
+"""Of the notebook: shares of a frame's entries, below which its time is muted."""
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """How a mask is searched.
+
+    Attributes:
+        steps: of Adam.
+        learning_rate: of Adam; levels lie between 0 and 1.
+        margin: nats by which a class is to lead, so that the gradient knows what is in danger.
+        price: that entries begin with: nats per step that all entries together are worth.
+        rise: factor on it after a step whose mask holds.
+        fall: factor on it after a step whose mask does not.
+        prunings: passes that then try to leave out more, a few entries at a time.
+        snapshots: masks to keep on the way, evenly spread over the steps.
+    """
+
+    steps: int = 300
+    learning_rate: float = 0.1
+    margin: float = 1.0
+    price: float = 1.0
+    rise: float = 1.1
+    fall: float = 0.85
+    prunings: int = 200
+    snapshots: int = 24
+
+    def __post_init__(self) -> None:
+        for name, least in {"steps": 1, "prunings": 0, "snapshots": 1}.items():
+            if getattr(self, name) < least:
+                raise UserError(f"{name} is {getattr(self, name)}; it must be at least {least}")
+        for name in ("learning_rate", "margin", "price"):
+            if not getattr(self, name) > 0:
+                raise UserError(f"{name} is {getattr(self, name)}; it must be above 0")
+        if not 0 < self.fall < 1 < self.rise:
+            raise UserError(f"fall {self.fall} must be below 1 and rise {self.rise} above it")
+
+
+@dataclass(frozen=True)
+class StudySettings:
+    """What is said of masks.
+
+    Attributes:
+        thresholds: shares of a frame's entries, below which its time is muted.
+        points: of the insertion and deletion curves; fewer than 2 for none.
+        seed: of random masks and of the phases of rendered sounds.
+    """
+
+    thresholds: Sequence[float] = THRESHOLDS
+    points: int = POINTS
+    seed: int = 0
 
 
 @dataclass(frozen=True)

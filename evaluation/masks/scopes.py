@@ -1,7 +1,7 @@
 """What a mask has to keep: the whole utterance, one word, one character or phone."""
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -14,9 +14,8 @@ from acoustics.frames import states_between
 from asr_models.decoding import encode
 from asr_models.recogniser import Recogniser
 from corpora.tiers import label_of
+from evaluation.masks.mask_settings import Scope
 from evaluation.masks.subjects import Subjects
-
-Scope = Literal["utterance", "word", "character", "phone"]
 
 
 class Span(NamedTuple):

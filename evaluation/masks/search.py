@@ -11,48 +11,13 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from acoustics.errors import UserError
 from asr_models.gradients import differentiable
 from corpora.corpus import Progress
 from evaluation.masks.constraint import Constraint, leads
+from evaluation.masks.mask_settings import SearchSettings
 from evaluation.masks.pruning import mend, prune, restore
 from evaluation.masks.relaxed import BinaryMask
 from evaluation.masks.subjects import Subjects
-
-
-@dataclass(frozen=True)
-class SearchSettings:
-    """How a mask is searched.
-
-    Attributes:
-        steps: of Adam.
-        learning_rate: of Adam; levels lie between 0 and 1.
-        margin: nats by which a class is to lead, so that the gradient knows what is in danger.
-        price: that entries begin with: nats per step that all entries together are worth.
-        rise: factor on it after a step whose mask holds.
-        fall: factor on it after a step whose mask does not.
-        prunings: passes that then try to leave out more, a few entries at a time.
-        snapshots: masks to keep on the way, evenly spread over the steps.
-    """
-
-    steps: int = 300
-    learning_rate: float = 0.1
-    margin: float = 1.0
-    price: float = 1.0
-    rise: float = 1.1
-    fall: float = 0.85
-    prunings: int = 200
-    snapshots: int = 24
-
-    def __post_init__(self) -> None:
-        for name, least in {"steps": 1, "prunings": 0, "snapshots": 1}.items():
-            if getattr(self, name) < least:
-                raise UserError(f"{name} is {getattr(self, name)}; it must be at least {least}")
-        for name in ("learning_rate", "margin", "price"):
-            if not getattr(self, name) > 0:
-                raise UserError(f"{name} is {getattr(self, name)}; it must be above 0")
-        if not 0 < self.fall < 1 < self.rise:
-            raise UserError(f"fall {self.fall} must be below 1 and rise {self.rise} above it")
 
 
 @dataclass

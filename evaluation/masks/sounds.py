@@ -11,10 +11,8 @@ from torch import Tensor
 from acoustics.frames import mel_frames
 from acoustics.griffin_lim import phase_seed
 from evaluation.audiation.hearing import heard_as
+from evaluation.masks.mask_settings import THRESHOLDS
 from evaluation.masks.subjects import Subjects
-
-THRESHOLDS = (0.1, 0.2, 0.3)
-"""Of the notebook: shares of a frame's entries, below which its time is muted."""
 
 
 class Sound(NamedTuple):

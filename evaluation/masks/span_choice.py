@@ -9,9 +9,8 @@ from acoustics.errors import UserError
 from corpora.seeding import generator
 from corpora.text import normalise
 from corpora.tiers import check_tiers, label_of
-from evaluation.masks.mask_settings import MaskSettings
+from evaluation.masks.mask_settings import MaskSettings, Scope
 from evaluation.masks.scopes import (
-    Scope,
     Span,
     aligned_characters,
     aligned_words,

@@ -8,29 +8,14 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from corpora.corpus import Progress
-from evaluation.masks.curves import POINTS
 from evaluation.masks.judging import Judgement, judge
+from evaluation.masks.mask_settings import SearchSettings, StudySettings
 from evaluation.masks.rows import SoundRow
 from evaluation.masks.scopes import Span, required_steps
-from evaluation.masks.search import Masks, SearchSettings, search_masks
+from evaluation.masks.search import Masks, search_masks
 from evaluation.masks.sound_rows import sound_rows
-from evaluation.masks.sounds import THRESHOLDS, Sound, mask_sounds
+from evaluation.masks.sounds import Sound, mask_sounds
 from evaluation.masks.subjects import Subjects
-
-
-@dataclass(frozen=True)
-class StudySettings:
-    """What is said of masks.
-
-    Attributes:
-        thresholds: shares of a frame's entries, below which its time is muted.
-        points: of the insertion and deletion curves; fewer than 2 for none.
-        seed: of random masks and of the phases of rendered sounds.
-    """
-
-    thresholds: Sequence[float] = THRESHOLDS
-    points: int = POINTS
-    seed: int = 0
 
 
 @dataclass(frozen=True)

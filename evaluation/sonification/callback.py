@@ -9,8 +9,8 @@ from acoustics.errors import UserError
 from asr_models.recogniser import Recogniser
 from corpora.batch import SpeechBatch
 from evaluation.sonification.export import write_sonification
-from evaluation.sonification.result import SearchSettings
 from evaluation.sonification.search import Search
+from evaluation.sonification.search_settings import SearchSettings
 from evaluation.sonification.unit_names import ARTICLE_UNITS
 from evaluation.sonification.units import build_units
 from evaluation.watching import condition_of

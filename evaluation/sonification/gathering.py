@@ -15,8 +15,9 @@ from evaluation.sonification.batch_segments import BatchSegments
 from evaluation.sonification.layer_groups import grouped
 from evaluation.sonification.pooling import pooled, pooled_sum, rectified_sum
 from evaluation.sonification.registry import Registry
-from evaluation.sonification.result import DiscardedTable, SearchSettings
+from evaluation.sonification.result import DiscardedTable
 from evaluation.sonification.score_moments import ScoreMoments
+from evaluation.sonification.search_settings import SearchSettings
 from evaluation.sonification.top_segments import Top, TopSegments
 from evaluation.sonification.unit_names import compared_ngrams
 from evaluation.sonification.units import MOVED, SpeechUnits

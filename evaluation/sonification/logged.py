@@ -10,7 +10,8 @@ from evaluation.reading import Row, by_depth, number, select
 from evaluation.sonification.complexity import ComplexityRow
 from evaluation.sonification.dominance_table import DominanceRow
 from evaluation.sonification.examples import ExampleRow
-from evaluation.sonification.study_folder import OVERVIEW, ROOT, StudyFolder, study_folders
+from evaluation.sonification.study_folder import ROOT, StudyFolder, study_folders
+from evaluation.sonification.study_settings import OVERVIEW
 
 COLUMNS = ("layer", "feature", "agreement", "rank", "score", "speaker", "sex", "words", "phones")
 """Of a table of examples, beside the sound."""

@@ -23,8 +23,6 @@ from evaluation.sonification.dominance_table import DominanceRow
 from evaluation.sonification.export import write_records
 from evaluation.sonification.figure_axes import CONTROL
 
-OVERVIEW = "overview"
-
 
 def write_overview(folder: Path, target: Path, models: Iterable[str]) -> None:
     """Draws the figures over depth and judges complexity against the untrained recogniser.

@@ -23,10 +23,8 @@ from evaluation.sonification.feature_sets import sets_by_layer
 from evaluation.sonification.gathering import Gathering, LayerStates
 from evaluation.sonification.layer_groups import searched_layers
 from evaluation.sonification.pooling import channel_states
-from evaluation.sonification.result import (
-    SearchSettings,
-    Sonification,
-)
+from evaluation.sonification.result import Sonification
+from evaluation.sonification.search_settings import SearchSettings
 from evaluation.sonification.units import SpeechUnits
 
 GIVE_BACK_EVERY = 4  # batches: to take freed pages anew costs up to a third of a pass

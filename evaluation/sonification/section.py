@@ -20,7 +20,8 @@ from evaluation.sonification.section_tables import (
     counted,
     dominance_of,
 )
-from evaluation.sonification.study_folder import OVERVIEW, ROOT, StudyFolder, study_folders
+from evaluation.sonification.study_folder import ROOT, StudyFolder, study_folders
+from evaluation.sonification.study_settings import OVERVIEW
 from evaluation.sonification.word_switch import WordSwitch, word_switch
 
 WORD_SOUNDS, EXAMPLE_SOUNDS, PICTURES = 1.5e6, 2e6, 4e6

@@ -8,6 +8,7 @@ import torch
 from lhotse.cut import Cut
 from matplotlib.figure import Figure
 
+from asr_models.layer import spread
 from asr_models.recogniser import Recogniser
 from corpora.audio import load_waveform
 from evaluation.paper.panels import FORMATS, NothingToDrawError, save_figure
@@ -130,13 +131,6 @@ def views(
                 layer, states, timings[layer]
             ),
         )
-
-
-def spread(layers: Sequence[str], count: int) -> list[str]:
-    """Layers from the first to the last at equal distances."""
-    count = min(count, len(layers))
-    steps = max(count - 1, 1)
-    return [layers[round(i * (len(layers) - 1) / steps)] for i in range(count)]
 
 
 def overlaid(study: Study) -> list[Cut]:

@@ -14,10 +14,9 @@ import pyarrow.parquet
 
 from evaluation.patient_tables import whole_rows
 from evaluation.reading import MODEL_ORDER, Row, ordered
+from evaluation.sonification.study_settings import OVERVIEW
 
 ROOT = "sonification"
-OVERVIEW = "overview"
-"""The folder of what is said of all models together."""
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,11 @@ from acoustics.errors import UserError
 from corpora.corpus import Split
 from evaluation.sonification.pooling import Score
 from evaluation.sonification.registry import Limit
-from evaluation.sonification.result import SearchSettings
+from evaluation.sonification.search_settings import SearchSettings
 from evaluation.sonification.unit_names import ARTICLE_UNITS, NGRAMS, canonical_units, check_units
+
+OVERVIEW = "overview"
+"""The folder of what is said of all models together, beside their studies."""
 
 
 @dataclass(frozen=True)

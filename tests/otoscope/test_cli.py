@@ -2,12 +2,15 @@
 
 import csv
 import re
+import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 import yaml
 
+import otoscope
 from otoscope.cli import COMMANDS
 
 CORPUS = {
@@ -58,13 +61,21 @@ def test_help_is_complete(name: str, here) -> None:
     assert said.err == ""
 
 
-def test_version_help_and_no_arguments(terminal) -> None:
-    said, bare, run = terminal.together([["--version"], [], ["run", "--help"]])
-    assert run.ok().out.startswith("usage: otoscope run")
+def test_version_and_no_arguments(terminal) -> None:
+    said, bare = terminal.together([["--version"], []])
     assert said.ok().out == f"otoscope {version('otoscope')}\n"
     assert bare.ok().out.startswith("usage: otoscope")
     listed = re.findall(r"^  (\w+) {2,}\w", bare.out, re.MULTILINE)
     assert listed == list(COMMANDS)
+
+
+def test_run_layers_and_report_do_not_wait_for_what_only_stages_need() -> None:
+    """A line of help or of complaint comes in half the time without these imports."""
+    slow = {"lightning", "torchmetrics", "transformers", "scipy.signal", "matplotlib", "wandb"}
+    code = f"import sys, otoscope.commands; print({slow} & set(sys.modules))"
+    root = Path(otoscope.__path__[0]).parent
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
+    assert (done.stdout.strip(), done.returncode) == ("set()", 0), done.stderr
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -80,8 +91,8 @@ def test_control_c_promises_only_what_is_true(
     assert (said.status, said.err) == (130, f"otoscope: stopped; the same command {how}\n")
 
 
-def test_layers_of_the_embedded_recogniser_and_of_a_run(terminal, here, finished) -> None:
-    default, run = terminal("layers"), here("layers", finished[0])
+def test_layers_of_the_embedded_recogniser_and_of_a_run(here, finished) -> None:
+    default, run = here("layers"), here("layers", finished[0])
     folder = here("layers", finished[0] / "recognisers" / "robust")
     for said in (default, run, folder):
         table = [line.split("│")[1:-1] for line in said.ok().out.splitlines() if "│" in line]
@@ -160,7 +171,7 @@ def test_recogniser_and_probes_are_trained_and_tested_by_hand(
     (checkpoint,) = (folder / "bank" / "checkpoints").glob("*.ckpt")
 
     other = ("-c", probe, "--model.recogniser", run / "recognisers" / "robust")
-    terminal("probe", "test", *mine, "--ckpt_path", checkpoint).ok()
+    here("probe", "test", *mine, "--ckpt_path", checkpoint).ok()
     with (scored / "scores.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert {row["layer"] for row in rows} == {

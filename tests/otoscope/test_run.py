@@ -155,7 +155,8 @@ def test_a_second_call_finds_everything_done(terminal, finished) -> None:
 
 def test_more_replicates_touch_the_tables_only(terminal, copied, tiny) -> None:
     """And of two commands at once in one folder, one says so and ends."""
-    changed = ("run", *tiny, "--evaluation.bootstrap_replicates", "50", "--output", copied)
+    changed = ("run", *tiny, "--evaluation.bootstrap_replicates", "50", "--loggers", "[]")
+    changed = (*changed, "--output", copied)
     scores = (copied / "scores.csv").read_bytes()
     first, second = sorted(terminal.together([changed, changed]), key=lambda call: call.status)
     assert first.ok().done == ["tables", "report"]
@@ -174,6 +175,7 @@ def test_other_probes_leave_the_recognisers_alone(terminal, copied, tiny) -> Non
         "[blstm5]",
         "--evaluation.quality",
         "[stoi]",
+        *("--loggers", "[]"),
     )
     call = terminal("run", *tiny, *less, "--output", copied).ok()
     evaluations = {f"evaluate/baseline/{condition}" for condition in CONDITIONS}

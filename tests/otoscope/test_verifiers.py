@@ -85,9 +85,9 @@ def small(folder: Path, encoder: dict[str, object]) -> Path:
     return path
 
 
-def test_the_command_trains_saves_and_validates(terminal, here, tmp_path: Path) -> None:
+def test_the_command_trains_saves_and_validates(here, tmp_path: Path) -> None:
     config = small(tmp_path, ENCODER)
-    terminal("verifier", "fit", "-c", config, "--output", tmp_path / "mine").ok()
+    here("verifier", "fit", "-c", config, "--output", tmp_path / "mine").ok()
     assert (tmp_path / "mine" / "verifier.safetensors").is_file()
     scored = here("verifier", "validate", "-c", config, "--weights", tmp_path / "mine").ok()
     assert "val/eer" in scored.out

@@ -12,9 +12,9 @@ from PIL import Image
 from acoustics.errors import UserError
 from asr_models.deepspeech import DeepSpeech
 from asr_models.recogniser import Recogniser
+from evaluation.audiation.asked import hears_mfccs, mfccs_of, wants_learned_inputs
 from evaluation.audiation.draws import Draws
-from evaluation.audiation.hearing import mfccs_of
-from evaluation.audiation.learned_inputs import hears_mfccs, normal_frames, wants_learned_inputs
+from evaluation.audiation.learned_inputs import normal_frames
 from evaluation.audiation.made import parameterisation
 from evaluation.audiation.study import study
 from evaluation.audiation.study_settings import AudiationSettings

@@ -9,10 +9,11 @@ import torch
 from acoustics.errors import UserError
 from evaluation.masks.constraint import Constraint, leads, preserved
 from evaluation.masks.judging import judge
+from evaluation.masks.mask_settings import SearchSettings
 from evaluation.masks.pruning import mend, prune, restore
 from evaluation.masks.relaxed import BinaryMask
 from evaluation.masks.scopes import Span, required_steps
-from evaluation.masks.search import SearchSettings, search_masks
+from evaluation.masks.search import search_masks
 
 QUICK = SearchSettings(steps=80, prunings=100, snapshots=4)
 

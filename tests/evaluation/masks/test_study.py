@@ -18,11 +18,11 @@ from evaluation.audiation.hearing import heard_as
 from evaluation.masks.folder import MaskFailureRow, write_pictures, write_tables
 from evaluation.masks.judging import MASK
 from evaluation.masks.logged import mask_name
+from evaluation.masks.mask_settings import SearchSettings, StudySettings
 from evaluation.masks.rows import CurveRow, MaskRow, SoundRow
 from evaluation.masks.scopes import Span, scope_of, span_name
-from evaluation.masks.search import SearchSettings
 from evaluation.masks.sounds import mask_sounds, masked_frames, muted, resynthesised
-from evaluation.masks.study import StudySettings, mask_study
+from evaluation.masks.study import mask_study
 from evaluation.masks.subjects import hear
 from evaluation.masks.summary import MaskSummaryRow, summary_rows
 from evaluation.records import read_rows

@@ -18,8 +18,8 @@ from evaluation.sonification.complexity import ComplexityRow
 from evaluation.sonification.complexity_findings import find_complexity
 from evaluation.sonification.findings import Examiner
 from evaluation.sonification.moved import moved_units
-from evaluation.sonification.result import SearchSettings
 from evaluation.sonification.search import sonify
+from evaluation.sonification.search_settings import SearchSettings
 from evaluation.sonification.unit_names import NGRAMS
 from evaluation.sonification.units import build_units
 from evaluation.sonification.voices import Voices

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from evaluation.sonification.export import SCHEMAS, write_sonification
-from evaluation.sonification.result import SearchSettings
 from evaluation.sonification.search import Search
+from evaluation.sonification.search_settings import SearchSettings
 from evaluation.sonification.units import build_units
 
 UNITS = ["segments", "utterances", "words", "phones", "phones3"]

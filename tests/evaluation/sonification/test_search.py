@@ -13,8 +13,8 @@ import torch
 from acoustics.errors import UserError
 from evaluation.sonification.activity import CONSTANT, NEVER_ACTIVE
 from evaluation.sonification.layer_groups import grouped
-from evaluation.sonification.result import SearchSettings
 from evaluation.sonification.search import Search, sonify
+from evaluation.sonification.search_settings import SearchSettings
 from evaluation.sonification.unit_names import NGRAMS
 from evaluation.sonification.units import build_units
 
