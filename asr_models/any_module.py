@@ -34,7 +34,6 @@ class AnyModule(Adapter):
         weights: file of its state (safetensors, or a state dict of torch's); else as it is made.
         take: for a path or glob, which part of a tuple, dict or packed sequence is the state, e.g.
             `'0'`, `hidden` or `'0.packed'`.
-        time_axis: for a path or glob, the axis of time where it cannot be found.
         offsets: for a path or glob, the sample of the network's input on which state 0 is centred,
             where gradients cannot say.
         lengths: what it is told beside the waveform: nothing, samples of each utterance, or these
@@ -56,7 +55,6 @@ class AnyModule(Adapter):
         arguments: Mapping[str, Any] | None = None,
         weights: str | None = None,
         take: Mapping[str, str] | None = None,
-        time_axis: Mapping[str, int] | None = None,
         offsets: Mapping[str, float] | None = None,
         lengths: Lengths = "none",
         channel_axis: bool = False,
@@ -72,7 +70,6 @@ class AnyModule(Adapter):
             "arguments": dict(arguments or {}),
             "weights": None,  # they stand beside the card
             "take": dict(take or {}),
-            "time_axis": dict(time_axis or {}),
             "offsets": dict(offsets or {}),
             "lengths": lengths,
             "channel_axis": channel_axis,
@@ -86,7 +83,7 @@ class AnyModule(Adapter):
             load_weights(model, Path(weights))
         model.requires_grad_(False)
         self.told, self.channel_axis, self.blank, self.output = lengths, channel_axis, blank, output
-        settings = TapSettings(layers, take or {}, time_axis or {}, offsets or {})
+        settings = TapSettings(layers, take or {}, offsets or {})
         points = discover(model, lambda rows: self._call(model, rows, full(rows)), settings)
         self.config["offsets"] = centres_of(points)
         self.attach(model, points, list(alphabet), normalise)

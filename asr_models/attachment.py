@@ -183,7 +183,7 @@ def _compared(name: str, timing: Timing, heard: list[tuple[int, Heard]]) -> Meas
         raise UserError(
             f"layer '{name}' is declared with stride {timing.stride} and offset "
             f"{float(timing.offset):g}, but its states lie {stride:.1f} samples apart, the first "
-            f"on sample {offset:.1f}; set offsets or time_axis"
+            f"on sample {offset:.1f}; set offsets"
         )
     return MeasuredTiming(timing.stride, float(timing.offset), stride, offset, share)
 

@@ -33,13 +33,11 @@ class TapSettings:
     Attributes:
         layers: paths of modules, or globs.
         take: for each path or glob, which part of an output is the state.
-        time_axis: the same for its axis of time, where it cannot be found.
         offsets: the same for the sample on which state 0 is centred, where gradients cannot say.
     """
 
     layers: Sequence[str]
     take: Mapping[str, str]
-    time_axis: Mapping[str, int]
     offsets: Mapping[str, float]
 
 
@@ -129,18 +127,18 @@ def _outputs(
 def _point(path: str, short: Any, long: Any, settings: TapSettings) -> TapPoint:
     take = setting_of(path, settings.take) or ""
     few, many = part(short, take, path), part(long, take, path)
-    axis = _time_axis(path, few, many, setting_of(path, settings.time_axis))
+    axis = _time_axis(path, few, many)
     states, more = few.shape[axis], many.shape[axis] - few.shape[axis]
     if more < 1 or MORE % more:
         raise UserError(
             f"{path}: {MORE} samples more give {more} states more, so its stride is no whole "
-            "number of samples that fits a mel frame of 160; tap another module"
+            "number of samples that fits a mel frame of 160; name another module under layers"
         )
     stride = MORE // more
     try:
         rate_of(stride, HOP_LENGTH)
     except ValueError as error:
-        raise UserError(f"{path}: {error}; tap another module") from error
+        raise UserError(f"{path}: {error}; name another module under layers") from error
     needs = SHORT - stride * (states - 1)
     features, width = few.shape[1 if few.ndim == 3 and axis == 2 else -1], 0
     if few.ndim == 4:
@@ -151,30 +149,24 @@ def _point(path: str, short: Any, long: Any, settings: TapSettings) -> TapPoint:
     )
 
 
-def _time_axis(path: str, few: Tensor, many: Tensor, given: int | None) -> int:
+def _time_axis(path: str, few: Tensor, many: Tensor) -> int:
     shapes = f"{tuple(few.shape)} for {SHORT} samples and {tuple(many.shape)} for {SHORT + MORE}"
     moved = [i for i, (n, more) in enumerate(zip(few.shape, many.shape, strict=False)) if n != more]
     first = moved[:1] == [0] and few.ndim == 3 and few.shape[1] == 2  # (state, batch, width)
     if few.ndim not in (3, 4) or few.ndim != many.ndim or not (first or few.shape[0] == 2):
         raise UserError(
             f"{path}: its output has the shape {shapes}, where (batch, state, width) or (batch, "
-            "channel, state, band) is wanted in some order; tap another module"
+            "channel, state, band) is wanted in some order; name another module under layers"
         )
     if len(moved) > 1:
         raise UserError(
             f"{path}: its axis of time cannot be found, as axes {moved} grow with the sound "
-            f"({shapes}), but a state has one width; tap another module"
+            f"({shapes}), but a state has one width; name another module under layers"
         )
-    if given is not None:
-        if given not in moved:
-            raise UserError(
-                f"time_axis: {given} is not that of {path}, whose output has the shape {shapes}"
-            )
-        return given
     if not moved:
         raise UserError(
             f"{path}: its axis of time cannot be found, as no axis grows with the sound "
-            f"({shapes}); tap another module"
+            f"({shapes}); name another module under layers"
         )
     return moved[0]
 

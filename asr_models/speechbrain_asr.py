@@ -31,7 +31,7 @@ class SpeechbrainASR(Adapter):
         layers: paths of modules, or globs, e.g. `mods.encoder.*`.
         interface: which of the two it is.
         savedir: where downloads are kept (default: the cache).
-        take, time_axis, offsets: as for `AnyModule`.
+        take, offsets: as for `AnyModule`.
 
     Raises:
         UserError: it cannot be had, or a layer is not a sequence of states; says what to set.
@@ -44,7 +44,6 @@ class SpeechbrainASR(Adapter):
         interface: Literal["EncoderASR", "EncoderDecoderASR"] = "EncoderASR",
         savedir: str | None = None,
         take: Mapping[str, str] | None = None,
-        time_axis: Mapping[str, int] | None = None,
         offsets: Mapping[str, float] | None = None,
     ) -> None:
         super().__init__()
@@ -54,12 +53,11 @@ class SpeechbrainASR(Adapter):
             "interface": interface,
             "savedir": savedir,
             "take": dict(take or {}),
-            "time_axis": dict(time_axis or {}),
             "offsets": dict(offsets or {}),
         }
         model = pretrained(interface, source, savedir)
         check_sample_rate(getattr(model.hparams, "sample_rate", 16000), source)
-        settings = TapSettings(layers, take or {}, time_axis or {}, offsets or {})
+        settings = TapSettings(layers, take or {}, offsets or {})
         points = discover(model, lambda rows: encode(model, rows, full(rows)), settings)
         self.config["offsets"] = centres_of(points)
         tokens, self.blank = spelling(model) if interface == "EncoderASR" else ([], 0)

@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.table import Table
 
 from acoustics.errors import UserError
-from asr_models.checkpoint import load_recogniser
 from asr_models.memory import keep_freed
 from asr_models.recogniser import Recogniser
 from corpora.corpus import Corpus
@@ -27,8 +26,15 @@ from otoscope.configuration import one_line
 from otoscope.display import RunDisplay, output_console, say
 from otoscope.failures import FAILURES, write_failures
 from otoscope.locking import Work, locked
-from otoscope.sonify import check as check_options
-from otoscope.sonify import corpus_of, recogniser_folders, write_call
+from otoscope.study_command import (
+    check_options,
+    corpus_of,
+    load,
+    recogniser_places,
+    study_parser,
+    title_of,
+    write_call,
+)
 
 WORK = Work("audiate", "wait or stop it", "choose another --output", "no sound is cut off")
 
@@ -37,7 +43,7 @@ def audiate(arguments: list[str]) -> None:
     """`otoscope audiate`: audiation of one recogniser, or of all of a run."""
     parser = audiate_parser()
     options = parse(parser, arguments)
-    folders = recogniser_folders(options.recogniser)
+    places = recogniser_places(options.recogniser)
     try:
         made = parser.instantiate_classes(options)
     except (ValueError, TypeError) as error:
@@ -47,11 +53,11 @@ def audiate(arguments: list[str]) -> None:
     settings = AudiationSettings(**{name: made[name] for name in names})
     torch.set_num_threads(options.threads)
     keep_freed()
-    recognisers = {name: load_recogniser(folder) for name, folder in folders.items()}
+    recognisers = {name: load(saved, options.seed) for name, saved in places.items()}
     for recogniser in recognisers.values():  # before the corpus is spoken
         check(recogniser.eval(), settings)
         wants_learned_inputs(recogniser, settings)
-    title = Path(options.recogniser).resolve().name
+    title = title_of(options.recogniser)
     output, console = Path(options.output or f"audiated/{title}"), output_console()
     place = output / ROOT
     with locked(output, WORK):
@@ -72,32 +78,12 @@ def audiate(arguments: list[str]) -> None:
 
 def audiate_parser() -> ArgumentParser:
     """Options of `otoscope audiate`: its own, then those of a study."""
-    parser = ArgumentParser(
-        prog="otoscope audiate",
-        exit_on_error=False,
-        allow_abbrev=False,
-        description="Makes sounds that drive features, given or random ones, as much as can be. "
+    text = (
+        "Makes sounds that drive features, given or random ones, as much as can be. "
         "Each is held against the strongest segment of a corpus, changes that it was not made for, "
-        "and the other features of its layer. Leaves sounds, pictures and tables.",
+        "and the other features of its layer. Leaves sounds, pictures and tables."
     )
-    parser.add_argument("-c", "--config", action="config", help="YAML file with any of the options")
-    parser.add_argument("recogniser", help="folder of a saved recogniser, or of a run: all of its")
-    parser.add_argument(
-        "--corpus",
-        type=Corpus | None,
-        help="speech (default: that of the run, else the embedded corpus)",
-    )
-    parser.add_argument(
-        "--output",
-        type=str | None,
-        help="the results go to audiation/ below it (default: audiated/<the folder's name>)",
-    )
-    parser.add_argument("--seed", type=int, default=0, help="of all draws")
-    parser.add_argument("--device", default="cpu", help="where the recogniser runs, as cuda")
-    parser.add_argument("--threads", type=int, default=2, help="of computation")
-    parser.add_argument("--wandb", action="store_true", help="log tables with audio to W&B")
-    parser.add_class_arguments(AudiationSettings, None)
-    return parser
+    return study_parser("otoscope audiate", text, "audiation", "audiated", AudiationSettings)
 
 
 def one(

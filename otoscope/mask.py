@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.table import Table
 
 from acoustics.errors import UserError
-from asr_models.checkpoint import load_recogniser
 from asr_models.memory import keep_freed
 from asr_models.recogniser import Recogniser
 from corpora.corpus import Corpus, Progress
@@ -26,7 +25,15 @@ from otoscope.commands import parse
 from otoscope.configuration import one_line
 from otoscope.display import RunDisplay, output_console, say
 from otoscope.locking import Work, locked
-from otoscope.sonify import check, corpus_of, recogniser_folders, write_call
+from otoscope.study_command import (
+    check_options,
+    corpus_of,
+    load,
+    recogniser_places,
+    study_parser,
+    title_of,
+    write_call,
+)
 
 WORK = Work("mask", "wait or stop it", "choose another --output", "no mask is cut off")
 
@@ -35,22 +42,22 @@ def mask(arguments: list[str]) -> None:
     """`otoscope mask`: importance masks by one recogniser, or by all trained ones of a run."""
     parser = mask_parser()
     options = parse(parser, arguments)
-    folders = trained(recogniser_folders(options.recogniser))
+    places = trained(recogniser_places(options.recogniser))
     try:
         made = parser.instantiate_classes(options)
     except (ValueError, TypeError) as error:
         raise one_line(error) from error
-    check(options)
+    check_options(options)
     settings = MaskSettings(**{name: made[name] for name in MaskSettings.__dataclass_fields__})
     if options.files and (settings.ids or "phone" in settings.scopes):
         what = "ids" if settings.ids else "scopes: phone"
         raise UserError(f"{what}: not for files of your own, which are not of a corpus; leave out")
     torch.set_num_threads(options.threads)
     keep_freed()
-    recognisers = {name: load_recogniser(folder) for name, folder in folders.items()}
+    recognisers = {name: load(saved, options.seed) for name, saved in places.items()}
     for recogniser in recognisers.values():  # before the corpus is spoken
         require_frames(recogniser)
-    title = Path(options.recogniser).resolve().name
+    title = title_of(options.recogniser)
     output, console = Path(options.output or f"masked/{title}"), output_console()
     place = output / ROOT
     with locked(output, WORK):
@@ -74,32 +81,13 @@ def mask(arguments: list[str]) -> None:
 
 def mask_parser() -> ArgumentParser:
     """Options of `otoscope mask`: its own, then those of a study."""
-    parser = ArgumentParser(
-        prog="otoscope mask",
-        exit_on_error=False,
-        allow_abbrev=False,
-        description="Finds importance masks: the fewest entries of an utterance's frames with "
+    text = (
+        "Finds importance masks: the fewest entries of an utterance's frames with "
         "which a recogniser says the same in every frame, beside random and energy masks of the "
-        "same size. Leaves tables, pictures, animations and sounds.",
+        "same size. Leaves tables, pictures, animations and sounds."
     )
-    parser.add_argument("-c", "--config", action="config", help="YAML file with any of the options")
-    parser.add_argument("recogniser", help="folder of a saved recogniser, or of a run: all of its")
+    parser = study_parser("otoscope mask", text, "masks", "masked", MaskSettings)
     parser.add_argument("files", nargs="*", help="audio files (default: utterances of the corpus)")
-    parser.add_argument(
-        "--corpus",
-        type=Corpus | None,
-        help="speech (default: that of the run, else the embedded corpus)",
-    )
-    parser.add_argument(
-        "--output",
-        type=str | None,
-        help="the results go to masks/ below it (default: masked/<the folder's name>)",
-    )
-    parser.add_argument("--seed", type=int, default=0, help="of all draws")
-    parser.add_argument("--device", default="cpu", help="where the recogniser runs, as cuda")
-    parser.add_argument("--threads", type=int, default=2, help="of computation")
-    parser.add_argument("--wandb", action="store_true", help="log tables with audio to W&B")
-    parser.add_class_arguments(MaskSettings, None)
     return parser
 
 

@@ -25,6 +25,7 @@ LIGHTNING = {
     "probes/bank.py",
     "evaluation/callbacks.py",
     "evaluation/audiation/callback.py",
+    "evaluation/masks/callback.py",
     "evaluation/sonification/callback.py",
     "evaluation/watching.py",
     "evaluation/verifiers/training.py",

@@ -11,7 +11,6 @@ from torchaudio.functional import forced_align, merge_tokens
 
 from acoustics.errors import UserError
 from acoustics.frames import states_between
-from asr_models.decoding import encode
 from asr_models.recogniser import Recogniser
 from corpora.tiers import label_of
 from evaluation.masks.mask_settings import Scope
@@ -49,12 +48,13 @@ def aligned_characters(subjects: Subjects, texts: Sequence[str] | None = None) -
     """
     texts = subjects.texts if texts is None else texts
     rows = zip(subjects.log_probs, subjects.steps.tolist(), texts, strict=True)
-    alphabet = subjects.recogniser.alphabet
-    return [_aligned(said[:count].cpu(), text, alphabet) for said, count, text in rows]
+    return [_aligned(subjects.recogniser, said[:count].cpu(), text) for said, count, text in rows]
 
 
-def _aligned(log_probs: Float[Tensor, "step token"], text: str, alphabet: str) -> list[Span]:
-    tokens = encode(text, alphabet)
+def _aligned(
+    recogniser: Recogniser, log_probs: Float[Tensor, "step token"], text: str
+) -> list[Span]:
+    tokens = recogniser.tokens_of(text)
     if not tokens:
         return []
     try:
@@ -64,7 +64,7 @@ def _aligned(log_probs: Float[Tensor, "step token"], text: str, alphabet: str) -
         reason = f"'{text}' cannot be aligned: it has more characters than the output its {steps}"
         raise UserError(f"{reason} steps can say; choose a longer utterance") from None
     spans = merge_tokens(path[0], scores[0])
-    return [Span(alphabet[s.token - 1], s.start, s.end, "character") for s in spans]
+    return [Span(text[i], s.start, s.end, "character") for i, s in enumerate(spans)]
 
 
 def aligned_words(subjects: Subjects, texts: Sequence[str] | None = None) -> list[list[Span]]:

@@ -80,22 +80,15 @@ def test_a_part_that_is_not_there_is_refused(toys) -> None:
     [
         ("pooled", "no axis grows with the sound"),
         ("flat", r"\(batch, state, width\).* is wanted in some order"),
-        ("attention", r"axes \[1, 2\] grow with the sound .*; tap another module"),
+        (
+            "attention",
+            r"axes \[1, 2\] grow .*a state has one width; name another module",
+        ),
     ],
 )
 def test_an_axis_of_time_that_cannot_be_found_is_asked_for(toys, kind, reason) -> None:
     with pytest.raises(UserError, match=reason):
         toys(kind)
-
-
-def test_two_axes_that_grow_are_no_states_whichever_is_named(toys) -> None:
-    with pytest.raises(UserError, match="a state has one width; tap another module"):
-        toys("attention", time_axis={"inner": 1})
-
-
-def test_an_axis_of_time_that_is_none_is_refused(toys) -> None:
-    with pytest.raises(UserError, match="time_axis: 2 is not that of inner"):
-        toys(time_axis={"inner": 2})
 
 
 def test_nan_is_refused(toys) -> None:

@@ -135,3 +135,18 @@ def test_what_needs_training_or_classes_says_so(tmp_path: Path) -> None:
         experiment(tmp_path, models=["baseline", "robust"]).check()
     with pytest.raises(UserError, match="paper, with its word errors, does not apply"):
         experiment(tmp_path, paper=True).check()
+
+
+def test_what_a_file_names_is_audiated_and_has_no_masks(named, here, tmp_path) -> None:
+    """Random weights are seeded, so two calls make the same sounds."""
+    small = ("--layers", "[cnn2, transformer1]", "--per_layer", "1", "--steps", "2", "--seed", "3")
+    small = (*small, "--held_out", "1", "--controls", "0", "--diverse", "0", "--splits", "[test]")
+    corpus = ("--corpus", "corpora.embedded.EmbeddedCorpus", "--corpus.n_train_speakers=4")
+    corpus = (*corpus, "--corpus.n_dev_speakers=2", "--corpus.n_test_speakers=3")
+    found = []
+    for folder in (tmp_path / "one", tmp_path / "two"):
+        here("audiate", named, *small, *corpus, "--output", folder).ok()
+        found.append((folder / "audiation" / "wav2vec2" / "sounds.csv").read_text())
+    assert found[0] == found[1] and found[0].count("\n") == 3
+    said = here("mask", named, *corpus).complaint()
+    assert "TorchaudioBundle reads waveforms and has no frames to mask" in said
