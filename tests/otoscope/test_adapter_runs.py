@@ -149,4 +149,4 @@ def test_what_a_file_names_is_audiated_and_has_no_masks(named, here, tmp_path) -
         found.append((folder / "audiation" / "wav2vec2" / "sounds.csv").read_text())
     assert found[0] == found[1] and found[0].count("\n") == 3
     said = here("mask", named, *corpus).complaint()
-    assert "TorchaudioBundle reads waveforms and has no frames to mask" in said
+    assert "TorchaudioBundle has no output classes, so an importance mask does not apply" in said
