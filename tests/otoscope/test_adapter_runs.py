@@ -10,8 +10,9 @@ from acoustics.errors import UserError
 from asr_models.checkpoint import load_recogniser
 from asr_models.tap import LayerTap
 from asr_models.torchaudio_bundle import TorchaudioBundle
-from evaluation.audiation.feature_terms import channel, neuron
+from evaluation.audiation.feature_terms import channel
 from evaluation.audiation.loop import LoopSettings, audiate
+from evaluation.audiation.neuron_terms import neuron
 from evaluation.audiation.parameterisations import Spectrum
 from evaluation.audiation.targets import Target
 from otoscope.commands import layers
