@@ -27,7 +27,6 @@ import aiohttp  # noqa: E402
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 import torch  # noqa: E402
-from hypothesis import HealthCheck, settings  # noqa: E402
 from lightning import LightningDataModule, Trainer  # noqa: E402
 
 from asr_models.checkpoint import calibrate  # noqa: E402
@@ -38,9 +37,6 @@ from evaluation.listening import audio_path, write_audio  # noqa: E402
 from evaluation.records import SummaryRow, UtteranceRow, write_rows  # noqa: E402
 
 torch.set_num_threads(1)
-# On a busy machine an example may take any time to draw or to try.
-settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("busy")
 
 WORDS = ("the old sailor", "sings at noon", "a quiet river", "turns to the sea")
 
