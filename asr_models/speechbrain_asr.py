@@ -12,6 +12,7 @@ from asr_models.adapter import Adapter
 from asr_models.any_module import full
 from asr_models.discovery import TapSettings, centres_of, discover
 from asr_models.foreign_sound import check_sample_rate
+from asr_models.speechbrain_modules import settle_lazy_modules
 from corpora.cache import cache_root
 
 WORD_GAP = "▁"  # of sentencepiece
@@ -94,6 +95,7 @@ def pretrained(interface: str, source: str, savedir: str | None) -> Any:
     """
     from speechbrain.inference import ASR
 
+    settle_lazy_modules()
     kept = savedir or str(cache_root() / "speechbrain" / source.strip("/").replace("/", "--"))
     try:
         load = getattr(ASR, interface).from_hparams
@@ -103,6 +105,7 @@ def pretrained(interface: str, source: str, savedir: str | None) -> Any:
             f"{source}: not in {kept}, and it cannot be had ({reason_of(error)}); on a machine "
             f"with a network: hf download {source} --local-dir FOLDER, then source: FOLDER"
         ) from error
+    settle_lazy_modules()  # a model's own file may have imported more
     return model.eval()
 
 

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import nn
 
 from acoustics.errors import UserError
+from asr_models.speechbrain_modules import settle_lazy_modules
 from corpora.cache import cache_root
 from evaluation.verifiers.verifier import Verifier
 
@@ -97,6 +98,7 @@ class SpeechbrainVerifier(Verifier):
         self._network = _load(self._recipe, find_weights(model, folder, download)).to(device)
         from speechbrain.lobes.features import Fbank
 
+        settle_lazy_modules()
         self._features = Fbank(n_mels=self._recipe.n_mels).to(device)
 
     def move_to(self, device: str) -> None:

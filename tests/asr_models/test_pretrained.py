@@ -1,6 +1,7 @@
 """Adapters hear what the libraries' own code hears, and say what is missing offline."""
 
 import json
+import sys
 
 import pytest
 import torch
@@ -168,3 +169,14 @@ def test_whispers_silence_is_heard_but_left_out(make_batch) -> None:
     assert states["transformer2"].values.shape == (2, 26, 16)
     with pytest.raises(UserError, match=r"2\.1 s is too long for Whisper, which hears 2 s"):
         ours(torch.zeros(1, 33600), torch.tensor([33600]))
+
+
+def test_all_modules_can_be_asked_for_their_files_beside_speechbrain(
+    speechbrain_folder, tmp_path
+) -> None:
+    """Hypothesis asks them; a lazy one would import k2 at that, which is not there."""
+    SpeechbrainASR(str(speechbrain_folder), ["mods.encoder.cnn"], savedir=str(tmp_path))
+    from speechbrain.utils.importutils import LazyModule
+
+    lazy = [module for module in sys.modules.values() if isinstance(module, LazyModule)]
+    assert lazy and all(module.__file__ is None for module in lazy)

@@ -147,7 +147,13 @@ def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
 def here(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Callable[..., Outcome]:
-    """Types a command into the entry point of this process, which saves seconds of imports."""
+    """Types a command into the entry point of this process, which saves seconds of imports.
+
+    It goes on with one thread, whatever a command asked for: two in each of two test processes
+    would spin side by side.
+    """
+    import torch
+
     from otoscope.cli import main
 
     def call(*arguments: str | Path) -> Outcome:
@@ -158,6 +164,8 @@ def here(
             status = main([*map(str, arguments)])
         except SystemExit as error:
             status = int(error.code or 0)
+        finally:
+            torch.set_num_threads(1)
         said = capfd.readouterr()
         return Outcome(status, said.out, said.err, time.monotonic() - began)
 

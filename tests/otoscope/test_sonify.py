@@ -56,7 +56,8 @@ def test_all_nine_speakers_are_heard_and_their_words_told(extended) -> None:
 
 def test_the_command_finds_what_the_stage_found(extended, here, tmp_path) -> None:
     """All recognisers of a run, on its corpus, and numbers that do not depend on who asks."""
-    said = here("sonify", extended[0], *SMALL, "--output", tmp_path / "found").ok().out
+    given = (*SMALL, "--threads", "1", "--output", tmp_path / "found")
+    said = here("sonify", extended[0], *given).ok().out
     for model in MODELS:
         mine, theirs = (root / "sonification" / model for root in (tmp_path / "found", extended[0]))
         for name in ("features", "segments", "dominance", "complexity", "claims"):
@@ -71,7 +72,7 @@ def test_one_recogniser_of_a_run_is_searched_on_the_run_s_corpus(extended, here,
     before = (extended[0] / "config.yaml").read_bytes()
     folder = extended[0] / "sonification" / "robust"
     (folder / "clips" / "old.flac").write_bytes(b"")
-    given = (*SMALL, "--layers", "[cnn1]", "--output", extended[0])
+    given = (*SMALL, "--threads", "1", "--layers", "[cnn1]", "--output", extended[0])
     said = here("sonify", extended[0] / "recognisers" / "robust", *given).ok().out
     assert load_run(extended[0])[0].corpus.fingerprint() in said
     assert (extended[0] / "config.yaml").read_bytes() == before
