@@ -4,7 +4,6 @@ import asyncio
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -39,16 +38,6 @@ from evaluation.records import SummaryRow, UtteranceRow, write_rows  # noqa: E40
 
 torch.set_num_threads(1)
 
-
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Hypothesis looks at every module; speechbrain's placeholders of absent ones raise at that."""
-    if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
-        lazy = [n for n, module in sys.modules.items() if type(module).__name__ in LAZY]
-        for name in lazy:
-            del sys.modules[name]
-
-
-LAZY = ("LazyModule", "DeprecatedModuleRedirect")
 
 WORDS = ("the old sailor", "sings at noon", "a quiet river", "turns to the sea")
 

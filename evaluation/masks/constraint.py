@@ -20,6 +20,10 @@ def leads(
     return own[..., 0] - others
 
 
+BEYOND_DOUBT = 3.0
+"""Nats of lead, more of which make nothing surer."""
+
+
 class Constraint:
     """The constraint on masks of some utterances.
 
@@ -41,6 +45,10 @@ class Constraint:
         """Nats of lead that are missing, mean over the required steps."""
         missing = (self.wanted - ahead).relu() * self.required
         return missing.sum(1) / self.count
+
+    def security(self, ahead: Float[Tensor, "batch step"]) -> Float[Tensor, " batch"]:
+        """Sum of the leads of the required steps, as far as they are not beyond doubt."""
+        return (ahead.clamp(max=BEYOND_DOUBT) * self.required).sum(1)
 
     def kept(self, ahead: Float[Tensor, "batch step"]) -> Float[Tensor, " batch"]:
         """Share of the required steps that keep their class."""

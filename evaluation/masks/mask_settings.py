@@ -27,17 +27,19 @@ class SearchSettings:
         learning_rate: of Adam; levels lie between 0 and 1.
         margin: nats by which a class is to lead, so that the gradient knows what is in danger.
         price: that entries begin with: nats per step that all entries together are worth.
-        rise: factor on it after a step whose mask holds.
+        rise: factor on it after a step whose mask holds, but was hardly smaller than the last.
+        shrink: share of the entries by which it is smaller, if the price is to stay.
         fall: factor on it after a step whose mask does not.
         prunings: passes that then try to leave out more, a few entries at a time.
         snapshots: masks to keep on the way, evenly spread over the steps.
     """
 
     steps: int = 300
-    learning_rate: float = 0.1
+    learning_rate: float = 0.02
     margin: float = 1.0
     price: float = 1.0
     rise: float = 1.1
+    shrink: float = 0.02
     fall: float = 0.85
     prunings: int = 200
     snapshots: int = 24
@@ -49,6 +51,8 @@ class SearchSettings:
         for name in ("learning_rate", "margin", "price"):
             if not getattr(self, name) > 0:
                 raise UserError(f"{name} is {getattr(self, name)}; it must be above 0")
+        if not 0 <= self.shrink < 1:
+            raise UserError(f"shrink is {self.shrink}; it must be 0 or more, and below 1")
         if not 0 < self.fall < 1 < self.rise:
             raise UserError(f"fall {self.fall} must be below 1 and rise {self.rise} above it")
 
@@ -97,7 +101,7 @@ class MaskSettings:
     scopes: list[Scope] = field(default_factory=lambda: ["utterance"])
     labels: dict[Scope, list[str]] = field(default_factory=dict)
     steps: int = 300
-    learning_rate: float = 0.1
+    learning_rate: float = 0.02
     prunings: int = 200
     thresholds: list[float] = field(default_factory=lambda: list(THRESHOLDS))
     points: int = POINTS

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-START = 0.9
+LOWEST, HIGHEST = 0.6, 1.0
 THRESHOLD = 0.5
 
 
@@ -15,16 +15,25 @@ class BinaryMask(nn.Module):
     no threshold (the straight-through estimator: Bengio, Léonard, Courville 2013). So whatever a
     search sees is what the hard mask does.
 
+    All entries are kept to begin with. Their levels rise with their worth, so that they are left
+    out one after the other and not all at once.
+
     Args:
+        worth: of each entry.
         inside: entries that can be kept at all.
     """
 
     inside: Tensor
 
-    def __init__(self, inside: Bool[Tensor, "batch frame band"]) -> None:
+    def __init__(
+        self, worth: Float[Tensor, "batch frame band"], inside: Bool[Tensor, "batch frame band"]
+    ) -> None:
         super().__init__()
         self.register_buffer("inside", inside.clone())
-        self.level = nn.Parameter(torch.full(inside.shape, START, device=inside.device) * inside)
+        ranked = worth.masked_fill(~inside, torch.inf).flatten(1).argsort(dim=1, stable=True)
+        place = ranked.argsort(dim=1).view_as(worth) + 1
+        share = place / inside.flatten(1).sum(1)[:, None, None]
+        self.level = nn.Parameter((LOWEST + (HIGHEST - LOWEST) * share) * inside)
 
     @property
     def hard(self) -> Bool[Tensor, "batch frame band"]:

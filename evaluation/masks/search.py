@@ -19,6 +19,9 @@ from evaluation.masks.pruning import mend, prune, restore
 from evaluation.masks.relaxed import BinaryMask
 from evaluation.masks.subjects import Subjects
 
+LEAST = 0.05
+"""Share of the first price below which none falls: it takes long to rise again."""
+
 
 @dataclass
 class Masks:
@@ -68,8 +71,7 @@ def search_masks(
     """
     settings = settings or SearchSettings()
     with differentiable(subjects.recogniser):
-        subjects = subjects.ordinary()
-        climb = Climb(subjects, required.clone(), settings)
+        climb = Climb(subjects.ordinary(), required.clone(), settings)
         for step in range(settings.steps):
             climb.step(step)
             if report is not None:
@@ -91,12 +93,13 @@ class Climb:
     ) -> None:
         self.subjects, self.settings = subjects, settings
         self.constraint = Constraint(subjects, required, settings.margin)
-        self.mask = BinaryMask(subjects.inside)
+        self.mask = BinaryMask(self._worth(), subjects.inside)
         self.adam = torch.optim.Adam(
             self.mask.parameters(), lr=settings.learning_rate, betas=(0.9, 0.99)
         )
         self.price = torch.full((len(subjects),), settings.price, device=required.device)
         self.best, self.size = subjects.inside.clone(), subjects.entries.clone()
+        self.last = self.size + 1
         self.lifetime = torch.zeros_like(subjects.normal)
         self.problems = [""] * len(subjects)
         shape = settings.steps, len(subjects)
@@ -104,6 +107,13 @@ class Climb:
         chosen = np.linspace(0, settings.steps - 1, settings.snapshots).round().astype(int)
         self.snapshot_steps: list[int] = np.unique(chosen).tolist()
         self.snapshots: list[Tensor] = []
+
+    def _worth(self) -> Float[Tensor, "batch frame band"]:
+        """What each entry adds to the leads of the required steps, to first order."""
+        mask = self.subjects.inside.to(self.subjects.normal.dtype).requires_grad_()
+        ahead = leads(self.subjects.says(mask), self.constraint.classes)
+        (worth,) = torch.autograd.grad(self.constraint.security(ahead).sum(), mask)
+        return worth.nan_to_num()
 
     def step(self, step: int) -> None:
         """Measures the mask as it is, and moves the levels."""
@@ -130,8 +140,11 @@ class Climb:
         self.prices[step] = self.price.cpu().numpy()
         if step in self.snapshot_steps:
             self.snapshots.append(hard.cpu())
-        factor = torch.where(holds, self.settings.rise, self.settings.fall)
-        self.price = self.price * factor.to(self.price.dtype)
+        slow = size > (1 - self.settings.shrink) * self.last
+        self.last = size
+        rise = torch.where(slow, self.settings.rise, 1.0)
+        factor = torch.where(holds, rise, self.settings.fall).to(self.price.dtype)
+        self.price = (self.price * factor).clamp(min=LEAST * self.settings.price)
 
     def keep(self, hard: Bool[Tensor, "batch frame band"], holds: Bool[Tensor, " batch"]) -> None:
         """Takes masks that hold where they are sparser than the best."""

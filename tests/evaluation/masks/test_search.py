@@ -13,7 +13,7 @@ from evaluation.masks.mask_settings import SearchSettings
 from evaluation.masks.pruning import mend, prune, restore
 from evaluation.masks.relaxed import BinaryMask
 from evaluation.masks.scopes import Span, required_steps
-from evaluation.masks.search import search_masks
+from evaluation.masks.search import LEAST, search_masks
 
 QUICK = SearchSettings(steps=80, prunings=100, snapshots=4)
 
@@ -91,9 +91,12 @@ def test_what_is_found_on_the_way_is_told(toy):
     assert masks.shares.shape == masks.frames.shape == masks.prices.shape == (80, 1)
     assert masks.shares[0, 0] == masks.frames[0, 0] == 1  # the search begins with everything
     holds = masks.frames[:-1, 0] == 1
-    rises = masks.prices[1:, 0] > masks.prices[:-1, 0]
-    assert (holds == rises).all()  # the price rises until the constraint binds, then falls
     assert not holds.all()
+    price, sizes = masks.prices[:, 0], masks.shares[:, 0]
+    slow = np.append(True, sizes[1:-1] > (1 - QUICK.shrink) * sizes[:-2])
+    factor = np.where(holds, np.where(slow, QUICK.rise, 1), QUICK.fall)
+    assert price[1:] == pytest.approx(np.maximum(price[:-1] * factor, LEAST * QUICK.price))
+    assert (np.diff(sizes[:20]) <= 0).all()  # entries go one after the other
     assert masks.snapshot_steps == [0, 26, 53, 79, 80]
     assert masks.snapshots[0].all()
     assert masks.snapshots[-1].equal(masks.kept)
@@ -112,9 +115,13 @@ def test_it_works_in_inference_mode(toy):
 def test_the_mask_of_a_pass_is_binary_and_its_gradient_that_of_the_levels():
     inside = torch.ones(1, 2, 3, dtype=torch.bool)
     inside[0, 1, 2] = False
-    mask = BinaryMask(inside)
+    mask = BinaryMask(torch.tensor([[[0.5, -1.0, 3.0], [1.0, 2.0, -9.0]]]), inside)
+    begun = [0.6 + 0.4 * place / 5 for place in (2, 1, 5, 3, 4)]  # by worth
+    assert mask.level.flatten()[:5].tolist() == pytest.approx(begun)
+    assert mask.hard.equal(inside)
     with torch.no_grad():
         mask.level[0, 0] = torch.tensor([0.2, 0.500001, 1.7])
+        mask.level[0, 1] = 0.9
     mask.restrict()
     assert mask().tolist() == [[[0, 1, 1], [1, 1, 0]]]
     weights = torch.arange(6.0).view(1, 2, 3)
