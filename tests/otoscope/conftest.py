@@ -22,6 +22,20 @@ TINY = ("-c", str(ROOT / "configs" / "experiments" / "tiny.yaml"))
 MARK = f"OTOSCOPE_TEST={uuid.uuid4().hex}"
 """Stands in the environment of every process that a test starts, and of its children."""
 
+SMALL = {
+    "sonification": (
+        *("--utterances_per_speaker", "2", "--units", "[segments,words]", "--pairs", "20"),
+        *("--layers", "[cnn1,cnn4,blstm5]", "--grid_layers", "[cnn1]"),
+        *("--words_shown", "2", "--replicates", "50", "--examples", "1"),
+    ),
+    "audiation": (
+        *("--per_layer", "1", "--most_layers", "2", "--steps", "4", "--sound_s", "0.5"),
+        *("--segment_s", "0.25", "--held_out", "1", "--utterances_per_speaker", "1"),
+        *("--controls", "0", "--diverse", "0"),
+    ),
+    "masks": ("--steps", "4", "--prunings", "4", "--points", "3", "--utterances", "2"),
+}
+
 TABLES = ("trials.csv", "trial_scores.csv", "scores.csv", "summary.csv")
 
 
@@ -172,22 +186,50 @@ def here(
     return call
 
 
-@pytest.fixture(scope="session")
-def finished(terminal: Terminal, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Outcome]:
-    """The tiny experiment, run once without interruption: its folder, and what the call printed.
-
-    Processes of one test session share it: the first runs it, the others wait.
-    """
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "finished"
+def shared(
+    paths: pytest.TempPathFactory, name: str, make: Callable[[Path], Outcome]
+) -> tuple[Path, Outcome]:
+    """A run that the processes of one test session share: the first makes it, the others wait."""
+    base = paths.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
     folder.mkdir(exist_ok=True)
     said = folder / "outcome.json"
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not said.exists():
-            outcome = terminal("run", *TINY, "--output", folder / "run").ok()
-            said.write_text(json.dumps(asdict(outcome)))
+            said.write_text(json.dumps(asdict(make(folder / "run").ok())))
     return folder / "run", Outcome(**json.loads(said.read_text()))
+
+
+@pytest.fixture(scope="session")
+def finished(terminal: Terminal, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Outcome]:
+    """The tiny experiment, run once without interruption: its folder, and what the call printed."""
+    return shared(tmp_path_factory, "finished", lambda run: terminal("run", *TINY, "--output", run))
+
+
+@pytest.fixture(scope="session")
+def small() -> dict[str, tuple[str, ...]]:
+    """Options of the studies of single features and utterances, by stage: as quick as can be."""
+    return SMALL
+
+
+@pytest.fixture(scope="session")
+def extended(
+    finished: tuple[Path, Outcome], terminal: Terminal, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, list[str]]:
+    """A finished run, and the stages that were done when three studies were asked for later."""
+
+    def extend(run: Path) -> Outcome:
+        shutil.copytree(finished[0], run, symlinks=True)
+        given = [
+            f"--{kind}.{word[2:]}" if word[:2] == "--" else word
+            for kind, words in SMALL.items()
+            for word in words
+        ]
+        return terminal("run", *TINY, "--output", run, *given)
+
+    run, outcome = shared(tmp_path_factory, "extended", extend)
+    return run, outcome.done
 
 
 @pytest.fixture

@@ -1,15 +1,11 @@
 """Audiation as a stage of a run, and as a command of its own."""
 
 import csv
-import shutil
 from pathlib import Path
 
 import pytest
 import soundfile
 
-SMALL = ("--per_layer", "1", "--most_layers", "2", "--steps", "4", "--sound_s", "0.5")
-SMALL = (*SMALL, "--segment_s", "0.25", "--held_out", "1", "--utterances_per_speaker", "1")
-SMALL = (*SMALL, "--controls", "0", "--diverse", "0")
 MODELS = ("baseline", "robust", "untrained")
 
 
@@ -18,19 +14,13 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-@pytest.fixture(scope="module")
-def extended(finished, terminal, tiny, tmp_path_factory) -> tuple[Path, list[str]]:
-    """A finished run, and the stages that were done when audiation was asked for later."""
-    run = tmp_path_factory.mktemp("extended") / "run"
-    shutil.copytree(finished[0], run, symlinks=True)
-    given = [f"--audiation.{word[2:]}" if word[:2] == "--" else word for word in SMALL]
-    return run, terminal("run", *tiny, "--output", run, *given).ok().done
-
-
 def test_the_stage_is_added_to_a_finished_run(extended) -> None:
     """Nothing else is done again but the page, behind which the loggers stand."""
     run, done = extended
-    assert sorted(done) == sorted([*(f"audiation/{name}" for name in MODELS), "report"])
+    sonified = [f"sonification/{name}" for name in (*MODELS, "overview")]
+    masked = ["masks/baseline", "masks/robust"]  # the control has learnt nothing
+    audiated = [f"audiation/{name}" for name in MODELS]
+    assert sorted(done) == sorted([*sonified, *audiated, *masked, "report"])
     for model in MODELS:
         folder = run / "audiation" / model
         sounds = rows(folder / "sounds.csv")
@@ -45,9 +35,9 @@ def test_the_stage_is_added_to_a_finished_run(extended) -> None:
     assert all(any(f"audiation/{model}" in path for path in logged) for model in MODELS)
 
 
-def test_the_command_makes_what_the_stage_made(extended, here, tmp_path) -> None:
+def test_the_command_makes_what_the_stage_made(extended, here, tmp_path, small) -> None:
     """All recognisers of a run, on its corpus, and numbers that do not depend on who asks."""
-    given = (*SMALL, "--threads", "1", "--output", tmp_path / "made")
+    given = (*small["audiation"], "--threads", "1", "--output", tmp_path / "made")
     said = here("audiate", extended[0], *given).ok().out
     for model in MODELS:
         mine, theirs = (root / "audiation" / model for root in (tmp_path / "made", extended[0]))
@@ -58,10 +48,10 @@ def test_the_command_makes_what_the_stage_made(extended, here, tmp_path) -> None
     assert (tmp_path / "made" / "audiation" / "config.yaml").is_file()
 
 
-def test_given_features_of_one_recogniser(extended, here, tmp_path) -> None:
+def test_given_features_of_one_recogniser(extended, here, tmp_path, small) -> None:
     """And what another call left is gone."""
     given = (
-        *SMALL,
+        *small["audiation"],
         "--threads",
         "1",
         "--features",
@@ -101,7 +91,7 @@ def test_a_mistake_is_one_line(given, complaint, finished, here) -> None:
 
 
 def test_a_feature_that_nothing_drives_is_one_line(
-    finished, here, tmp_path, tiny_recogniser
+    finished, here, tmp_path, tiny_recogniser, small
 ) -> None:
     """Its weights are zero, so that no sound moves it."""
     import torch
@@ -113,10 +103,16 @@ def test_a_feature_that_nothing_drives_is_one_line(
     with torch.no_grad():
         last.weight[2], last.bias[2] = 0.0, -1.0
     save_recogniser(recogniser, tmp_path / "mine")
-    given = (*SMALL, "--features", "{cnn1: [2]}", "--corpus", "corpora.embedded.EmbeddedCorpus")
-    small = ("--corpus.n_train_speakers=4", "--corpus.n_dev_speakers=2")
-    small = (*small, "--corpus.n_test_speakers=3", "--splits", "[test]")
-    said = here("audiate", tmp_path / "mine", *given, *small).complaint()
+    given = (
+        *small["audiation"],
+        "--features",
+        "{cnn1: [2]}",
+        "--corpus",
+        "corpora.embedded.EmbeddedCorpus",
+    )
+    few = ("--corpus.n_train_speakers=4", "--corpus.n_dev_speakers=2")
+    few = (*few, "--corpus.n_test_speakers=3", "--splits", "[test]")
+    said = here("audiate", tmp_path / "mine", *given, *few).complaint()
     assert "audiation of cnn1-2: dead: none of 16 random inputs moves it" in said
     assert not (tmp_path / "audiated" / "mine" / "audiation" / "mine").exists()
 

@@ -1,14 +1,12 @@
 """Importance masks as a stage of a run, and as a command of its own."""
 
 import csv
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-SMALL = ("--steps", "4", "--prunings", "4", "--points", "3", "--utterances", "2")
 CORPUS = ("--corpus", "corpora.embedded.EmbeddedCorpus", "--corpus.n_train_speakers=4")
 CORPUS = (*CORPUS, "--corpus.n_dev_speakers=2", "--corpus.n_test_speakers=3")
 
@@ -18,19 +16,8 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-@pytest.fixture(scope="module")
-def extended(finished, terminal, tiny, tmp_path_factory) -> tuple[Path, list[str]]:
-    """A finished run, and the stages that were done when masks were asked for later."""
-    run = tmp_path_factory.mktemp("extended") / "run"
-    shutil.copytree(finished[0], run, symlinks=True)
-    given = [f"--masks.{word[2:]}" if word[:2] == "--" else word for word in SMALL]
-    return run, terminal("run", *tiny, "--output", run, *given).ok().done
-
-
-def test_the_stage_is_added_to_a_finished_run(extended) -> None:
-    """For recognisers that learnt something; nothing else is done again but the page."""
-    run, done = extended
-    assert sorted(done) == ["masks/baseline", "masks/robust", "report"]
+def test_the_stage_leaves_tables_pictures_and_sounds(extended) -> None:
+    run, _ = extended
     for model in ("baseline", "robust"):
         folder = run / "masks" / model
         masks = rows(folder / "masks.csv")
@@ -47,8 +34,8 @@ def test_the_stage_is_added_to_a_finished_run(extended) -> None:
     assert not any("masks/untrained" in path for path in logged)
 
 
-def test_the_command_makes_what_the_stage_made(extended, here, tmp_path) -> None:
-    given = (*SMALL, "--threads", "1", "--output", tmp_path / "made")
+def test_the_command_makes_what_the_stage_made(extended, here, tmp_path, small) -> None:
+    given = (*small["masks"], "--threads", "1", "--output", tmp_path / "made")
     said = here("mask", extended[0] / "recognisers" / "robust", *given).ok().out
     mine, theirs = (root / "masks" / "robust" for root in (tmp_path / "made", extended[0]))
     for name in ("masks", "curves", "sounds", "summary", "failures"):
@@ -57,7 +44,7 @@ def test_the_command_makes_what_the_stage_made(extended, here, tmp_path) -> None
     assert (tmp_path / "made" / "masks" / "config.yaml").is_file()
 
 
-def test_files_of_ones_own(extended, here, tmp_path, vowels) -> None:
+def test_files_of_ones_own(extended, here, tmp_path, vowels, small) -> None:
     """At any rate; one that cannot be masked is named and does not cost the others theirs."""
     recogniser = extended[0] / "recognisers" / "robust"
     soundfile.write(tmp_path / "good.wav", vowels(12000), 8000)
@@ -66,8 +53,9 @@ def test_files_of_ones_own(extended, here, tmp_path, vowels) -> None:
     soundfile.write(tmp_path / "short.wav", vowels(1600), 16000)
     (tmp_path / "broken.wav").write_bytes(b"no audio")
     names = ("good", "both", "silent", "short", "broken", "missing")
-    given = ([tmp_path / f"{name}.wav" for name in names], *SMALL, "--output", tmp_path / "made")
-    said = here("mask", recogniser, *given[0], *given[1:]).ok().out
+    files = [tmp_path / f"{name}.wav" for name in names]
+    given = (*files, *small["masks"], "--output", tmp_path / "made")
+    said = here("mask", recogniser, *given).ok().out
     masks = rows(tmp_path / "made" / "masks" / "robust" / "masks.csv")
     durations = {row["utterance"]: row["duration_s"] for row in masks}
     assert durations == {"both": "0.6", "good": "1.5"}
@@ -81,9 +69,9 @@ def test_files_of_ones_own(extended, here, tmp_path, vowels) -> None:
     assert all(f"note: {name}: " in said for name in failures)
 
 
-def test_words_and_phones_have_masks_of_their_own(extended, here, tmp_path) -> None:
+def test_words_and_phones_have_masks_of_their_own(extended, here, tmp_path, small) -> None:
     recogniser = extended[0] / "recognisers" / "baseline"
-    given = (*SMALL[:-1], "1", "--scopes", "[word, phone]", "--output", tmp_path)
+    given = (*small["masks"][:-1], "1", "--scopes", "[word, phone]", "--output", tmp_path)
     here("mask", recogniser, *given).ok()
     masks = rows(tmp_path / "masks" / "baseline" / "masks.csv")
     failures = rows(tmp_path / "masks" / "baseline" / "failures.csv")

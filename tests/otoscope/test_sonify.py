@@ -2,7 +2,6 @@
 
 import csv
 import re
-import shutil
 from pathlib import Path
 
 import pyarrow.parquet
@@ -10,9 +9,6 @@ import pytest
 
 from otoscope.configuration import load_run
 
-SMALL = ("--utterances_per_speaker", "2", "--units", "[segments,words]", "--pairs", "20")
-SMALL = (*SMALL, "--layers", "[cnn1,cnn4,blstm5]", "--grid_layers", "[cnn1]")
-SMALL = (*SMALL, "--words_shown", "2", "--replicates", "50", "--examples", "1")
 MODELS = ("baseline", "robust", "untrained")
 
 
@@ -21,20 +17,7 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-@pytest.fixture(scope="module")
-def extended(finished, terminal, tiny, tmp_path_factory) -> tuple[Path, list[str]]:
-    """A finished run, and the stages that were done when sonification was asked for later."""
-    run = tmp_path_factory.mktemp("extended") / "run"
-    shutil.copytree(finished[0], run, symlinks=True)
-    given = [f"--sonification.{word[2:]}" if word[:2] == "--" else word for word in SMALL]
-    done = terminal("run", *tiny, "--loggers", "[]", "--output", run, *given).ok().done
-    return run, done
-
-
-def test_the_stage_is_added_to_a_finished_run(extended) -> None:
-    """Nothing else is done again but the page."""
-    stages = [f"sonification/{name}" for name in (*MODELS, "overview")]
-    assert sorted(extended[1]) == sorted([*stages, "report"])
+def test_the_stage_leaves_tables_and_figures(extended) -> None:
     for model in MODELS:
         folder = extended[0] / "sonification" / model
         assert rows(folder / "segments.csv") and rows(folder / "dominance.csv")
@@ -54,9 +37,9 @@ def test_all_nine_speakers_are_heard_and_their_words_told(extended) -> None:
     assert all(row["sex"] in ("female", "male") for row in segments)
 
 
-def test_the_command_finds_what_the_stage_found(extended, here, tmp_path) -> None:
+def test_the_command_finds_what_the_stage_found(extended, here, tmp_path, small) -> None:
     """All recognisers of a run, on its corpus, and numbers that do not depend on who asks."""
-    given = (*SMALL, "--threads", "1", "--output", tmp_path / "found")
+    given = (*small["sonification"], "--threads", "1", "--output", tmp_path / "found")
     said = here("sonify", extended[0], *given).ok().out
     for model in MODELS:
         mine, theirs = (root / "sonification" / model for root in (tmp_path / "found", extended[0]))
@@ -67,12 +50,22 @@ def test_the_command_finds_what_the_stage_found(extended, here, tmp_path) -> Non
     assert (tmp_path / "found" / "sonification" / "config.yaml").is_file()
 
 
-def test_one_recogniser_of_a_run_is_searched_on_the_run_s_corpus(extended, here, tmp_path) -> None:
+def test_one_recogniser_of_a_run_is_searched_on_the_run_s_corpus(
+    extended, here, tmp_path, small
+) -> None:
     """Into the run itself, whose own files stay; and what another call left is gone."""
     before = (extended[0] / "config.yaml").read_bytes()
     folder = extended[0] / "sonification" / "robust"
     (folder / "clips" / "old.flac").write_bytes(b"")
-    given = (*SMALL, "--threads", "1", "--layers", "[cnn1]", "--output", extended[0])
+    given = (
+        *small["sonification"],
+        "--threads",
+        "1",
+        "--layers",
+        "[cnn1]",
+        "--output",
+        extended[0],
+    )
     said = here("sonify", extended[0] / "recognisers" / "robust", *given).ok().out
     assert load_run(extended[0])[0].corpus.fingerprint() in said
     assert (extended[0] / "config.yaml").read_bytes() == before
