@@ -19,7 +19,7 @@ import torch
 from asr_models.checkpoint import load_recogniser
 from asr_models.deepspeech import DeepSpeech
 from asr_models.recogniser import Recogniser
-from corpora.batch import SpeechBatch
+from corpora.batch import SpeechBatch, joined
 from evaluation.masks.mask_settings import SearchSettings
 from evaluation.masks.scopes import required_steps
 from evaluation.masks.search import search_masks
@@ -30,7 +30,8 @@ BAR_S, DURATION_S = 60.0, 5.0
 
 def utterances(count: int) -> SpeechBatch:
     """Speech of 5 s each."""
-    (batch,) = fair.speech(60.0, 1)
+    batches = fair.speech(2 * count * DURATION_S, 2)
+    batch = joined(batches)
     rows = [sound[:n] for sound, n in zip(batch.waveform, batch.lengths.tolist(), strict=True)]
     samples = int(DURATION_S * 16000)
     wave = torch.cat(rows)[: count * samples].view(count, samples)
