@@ -14,8 +14,6 @@ from corpora.corpus import Progress
 from corpora.datamodule import SpeechDataModule
 from evaluation.audiation.asked import wanted_layers, wants_learned_inputs
 from evaluation.audiation.judged import (
-    UNIT,
-    Speech,
     diversity,
     evolution,
     judged,
@@ -24,6 +22,7 @@ from evaluation.audiation.judged import (
 from evaluation.audiation.learned_inputs import learn_inputs
 from evaluation.audiation.made import check_reached, make_sounds
 from evaluation.audiation.speech_statistics import speech_statistics
+from evaluation.audiation.strongest import UNIT, Speech
 from evaluation.audiation.study_files import write_study
 from evaluation.audiation.study_result import AudiationStudy
 from evaluation.audiation.study_rows import layer_rows

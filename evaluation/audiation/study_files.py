@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from asr_models.recogniser import Recogniser
 from corpora.corpus import SAMPLE_RATE
 from evaluation.audiation.heard import Listener
-from evaluation.audiation.judged import UNIT, stacked
+from evaluation.audiation.judged import stacked
 from evaluation.audiation.sound_figures import Trace, reached_figure, sound_figure, sounds_sheet
+from evaluation.audiation.strongest import UNIT
 from evaluation.audiation.study_result import AudiationStudy
 from evaluation.audiation.study_rows import DiversityRow, EvolutionRow, LayerRow, SoundRow
 from evaluation.audiation.study_settings import AudiationSettings

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from evaluation.audiation.judged import Speech
 from evaluation.audiation.made import Made
+from evaluation.audiation.strongest import Speech
 from evaluation.audiation.study_rows import DiversityRow, EvolutionRow, LayerRow, SoundRow
 
 

@@ -19,8 +19,8 @@ from asr_models.ctc import CTCModule
 from asr_models.layer import Layer
 from evaluation.audiation.callback import Audiation
 from evaluation.audiation.checks import feature_ranks, layer_scores
-from evaluation.audiation.judged import Speech
 from evaluation.audiation.logged import COLUMNS, FILES, read_audiations
+from evaluation.audiation.strongest import Speech
 from evaluation.audiation.study import study
 from evaluation.audiation.study_settings import AudiationSettings
 from evaluation.audiation.wanted import turned
