@@ -72,3 +72,8 @@ def test_utterances_say_the_labels_that_are_asked_for() -> None:
 def test_named_utterances_come_as_they_are_named() -> None:
     chosen = choose_cuts(CUTS, MaskSettings(ids=["c1", "a2", "c1"]), NO_PAUSES, 0)
     assert [c.id for c in chosen] == ["c1", "a2"]
+
+
+def test_a_scope_that_is_named_twice_is_refused() -> None:
+    with pytest.raises(UserError, match="scopes: one is named twice"):
+        MaskSettings(scopes=["word", "word"])
