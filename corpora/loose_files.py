@@ -17,12 +17,13 @@ from corpora.text import DEFAULT_ALPHABET
 def cuts_of_files(files: Sequence[str | Path]) -> tuple[list[Cut], list[tuple[str, str]]]:
     """Each file as an utterance without a transcript, whose id is the file's name.
 
-    Where several files have one name, their ids are the paths as given.
+    Where several files have one name, their ids are the paths as given; a file that is given twice
+    counts once.
 
     Returns:
         The cuts of what is audio, and ``(id, reason)`` of the rest.
     """
-    paths = [Path(file) for file in dict.fromkeys(map(str, files))]
+    paths = list(dict.fromkeys(Path(file) for file in files))
     stems = [path.stem for path in paths]
     cuts: list[Cut] = []
     problems = []

@@ -159,8 +159,8 @@ def show(console: Console, found: MasksFound, name: str, folder: Path) -> None:
         table.add_row(row.scope, row.mask, str(row.n_masks), *shares, lead, *areas)
     if found.summary:
         console.print(table)
-    for utterance, reason in found.failures:
-        say(console, f"  note: {utterance}: {reason}")
+    for lost in found.failures:
+        say(console, f"  note: {lost.utterance}: {lost.reason}")
     say(console, f"  pictures, sounds and tables: {folder}")
 
 

@@ -87,6 +87,8 @@ class ImportanceMasks(Callback):
             heard = {name: one for found, _ in parts for name, one in found.items()}
             batches = list(self._batches([heard[name] for name in self.cuts if name in heard]))
             lost = {name: reason for _, found in parts for name, reason in found.items()}
+            unheard = [name for name in self.cuts if name not in heard | lost]
+            lost |= dict.fromkeys(unheard, "did not come by in the test, so it was not heard")
             where = (self.folder, self.model, self.settings, self.seed, self.cuts, self.pauses)
             masks_of(self.recogniser, batches, *where, failures=list(lost.items()))
 

@@ -35,6 +35,14 @@ def energy_order(subjects: Subjects) -> Float[Tensor, "batch frame band"]:
     return subjects.normal.square().float().cpu()
 
 
+def first_inside(
+    order: Float[Tensor, "batch frame band"], where: Bool[Tensor, "batch frame band"]
+) -> Float[Tensor, "batch frame band"]:
+    """An order of importance in which entries of `where` come before all others."""
+    low, high = order.amin((1, 2), keepdim=True), order.amax((1, 2), keepdim=True)
+    return torch.where(where, order, order - (high - low) - 1)
+
+
 def largest(
     order: Float[Tensor, "batch frame band"],
     sizes: Int[Tensor, " batch"],

@@ -1,7 +1,7 @@
 """Masks of utterances of a corpus, or of any speech in batches, written as they are found."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -12,7 +12,7 @@ from corpora.batch import SpeechBatch
 from corpora.corpus import Progress
 from corpora.datamodule import SpeechDataModule
 from corpora.loose_files import batches_of
-from evaluation.masks.folder import write_pictures, write_tables
+from evaluation.masks.folder import MaskFailureRow, write_pictures, write_tables
 from evaluation.masks.judging import Judgement
 from evaluation.masks.mask_settings import MaskSettings
 from evaluation.masks.rows import MaskRow, SoundRow
@@ -29,13 +29,13 @@ class MasksFound:
     Attributes:
         judgements: of each batch.
         sounds: what is heard.
-        failures: `(utterance id, reason)` of what has no mask.
+        failures: what has no mask.
         summary: of all.
     """
 
     judgements: list[Judgement]
     sounds: list[SoundRow]
-    failures: list[tuple[str, str]]
+    failures: list[MaskFailureRow]
     summary: list[MaskSummaryRow]
 
     @property
@@ -115,12 +115,13 @@ def masks_of(
     """
     recogniser.freeze()
     cuts, tell = cuts or {}, report or (lambda fraction, text: None)
-    judgements, heard, failures = [], [], list(failures)
+    judgements, heard = [], []
+    lost = [MaskFailureRow(*failure) for failure in failures]
     done, total = 0, max(len(cuts) * len(settings.scopes), 1)
     for batch in batches:
-        subjects, lost = hear(recogniser, batch)
-        failures += lost
-        done += len(lost) * len(settings.scopes)
+        subjects, unheard = hear(recogniser, batch)
+        lost += [MaskFailureRow(*failure) for failure in unheard]
+        done += len(unheard) * len(settings.scopes)
         for scope in settings.scopes if subjects is not None else ():
             assert subjects is not None  # noqa: S101 - for the type checker
 
@@ -130,18 +131,21 @@ def masks_of(
                 tell(min((done + 0.8 * n * fraction) / total, 1.0), text)
 
             chosen, missing = choose_spans(subjects, scope, settings, cuts, pauses)
-            failures += missing
+            lost += [MaskFailureRow(*failure, scope) for failure in missing]
             if chosen:
                 mine = subjects.select([row for row, _ in chosen])
                 spans = [span for _, span in chosen]
                 wanted = settings.search(), settings.study(seed)
                 study = mask_study(mine, name, spans, *wanted, search)
                 write_pictures(folder, study)
-                judgements.append(study.judgement)
+                judgements.append(replace(study.judgement, kept={}))  # its pictures are drawn
                 heard += [row for rows in study.heard for row in rows]
             done += len(subjects)
     rows = [row for judgement in judgements for row in judgement.rows]
-    failed = len({utterance for utterance, _ in failures})
-    found = MasksFound(judgements, heard, failures, list(summary_rows(rows, failed, seed)))
+    failed: dict[str, int] = {
+        scope: len({one.utterance for one in lost if one.scope in ("", scope)})
+        for scope in settings.scopes
+    }
+    found = MasksFound(judgements, heard, lost, list(summary_rows(rows, failed, seed)))
     write_tables(folder, name, found.judgements, found.sounds, found.failures, found.summary)
     return found

@@ -23,10 +23,11 @@ from evaluation.records import write_rows
 
 @dataclass(frozen=True, slots=True)
 class MaskFailureRow:
-    """An utterance that has no mask (failures.csv), and why."""
+    """An utterance that has no mask (failures.csv), and why; of one scope, or of all."""
 
     utterance: str
     reason: str
+    scope: str = ""
 
 
 def write_tables(
@@ -34,7 +35,7 @@ def write_tables(
     name: str,
     found: Sequence[Judgement],
     heard: Sequence[SoundRow],
-    failures: Sequence[tuple[str, str]],
+    failures: Sequence[MaskFailureRow],
     summary: Sequence[MaskSummaryRow] = (),
 ) -> None:
     """Writes masks.csv, curves.csv, sounds.csv, summary.csv and failures.csv, and the curves.
@@ -44,7 +45,7 @@ def write_tables(
         name: of the recogniser.
         found: judged masks of it.
         heard: what is heard in their sounds.
-        failures: `(utterance id, reason)` of what has no mask.
+        failures: what has no mask.
         summary: of the masks.
 
     Raises:
@@ -58,8 +59,7 @@ def write_tables(
     write_rows(folder / "curves.csv", CurveRow, (row for one in found for row in curve_rows(one)))
     write_rows(folder / "sounds.csv", SoundRow, heard)
     write_rows(folder / "summary.csv", MaskSummaryRow, summary)
-    lost = (MaskFailureRow(*failure) for failure in failures)
-    write_rows(folder / "failures.csv", MaskFailureRow, lost)
+    write_rows(folder / "failures.csv", MaskFailureRow, failures)
     kinds = found[0].curves if found else {}
     if kinds:
         curves = {kind: np.concatenate([one.curves[kind] for one in found]) for kind in kinds}
@@ -92,7 +92,8 @@ def _draw(folder: Path, name: str, study: MaskStudy, row: int) -> None:
     kept = study.masks.kept[row, :count].numpy()
     text = span_name(study.spans[row]) or f'"{subjects.texts[row]}"'
     title = f"{study.model}, {subjects.batch.ids[row]}: {text}"
-    step_s = subjects.frame_s * count / int(subjects.steps[row])
+    *_, last = subjects.recogniser.layers.values()
+    step_s = last.timing.stride / subjects.recogniser.tokens_per_state / SAMPLE_RATE
     said = aligned_words(subjects.alone(row))[0]
     picture = mask_figure(normal, kept, subjects.frame_s, title, said, step_s)
     save_figure(picture, folder, f"{name}.mask", ("png",))

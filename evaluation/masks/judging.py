@@ -11,7 +11,7 @@ from torch import Tensor
 
 from corpora.corpus import SAMPLE_RATE
 from evaluation.masks.constraint import preserved
-from evaluation.masks.controls import energy_order, largest, random_order, stretch
+from evaluation.masks.controls import energy_order, first_inside, largest, random_order, stretch
 from evaluation.masks.curves import Way, area, curve, shares
 from evaluation.masks.mask_settings import POINTS
 from evaluation.masks.rows import CurveRow, MaskRow
@@ -54,7 +54,8 @@ def judge(
 ) -> Judgement:
     """Holds masks against a random mask and an energy mask of the same size.
 
-    Controls lie in the frames from the first to the last one of which the mask keeps anything.
+    Controls lie in the frames from the first to the last one of which the mask keeps anything; in
+    their curves these entries come before all others.
 
     Args:
         subjects: the utterances.
@@ -74,6 +75,7 @@ def judge(
     kept = {name: largest(order, size, where) for name, order in orders.items()}
     kept[MASK] = masks.kept
     found = Judgement(kept, [])
+    orders |= {name: first_inside(orders[name], where) for name in (RANDOM, ENERGY)}
     for way in get_args(Way) if points >= 2 else ():
         for name, order in orders.items():
             found.curves[name, way] = curve(subjects, required, order, way, points)

@@ -118,6 +118,8 @@ class MaskSettings:
             raise UserError("splits: name at least one of train, dev and test")
         if not self.scopes:
             raise UserError("scopes: name at least one of utterance, word, character and phone")
+        if len(set(self.scopes)) < len(self.scopes):
+            raise UserError("scopes: one is named twice; leave one of them out")
         for scope, names in self.labels.items():
             if scope == "utterance" or scope not in self.scopes:
                 raise UserError(

@@ -52,6 +52,14 @@ class BinaryMask(nn.Module):
         return self.hard.to(straight.dtype) + straight
 
     @torch.no_grad()
-    def restrict(self) -> None:
-        """Brings the levels back into [0, 1], and to 0 beyond an utterance."""
+    def restrict(
+        self, before: Float[Tensor, "batch frame band"], going: Bool[Tensor, " batch"]
+    ) -> None:
+        """Brings the levels back into [0, 1], and to 0 beyond an utterance.
+
+        Args:
+            before: levels before the last step, to which given up utterances go back.
+            going: those that are not given up.
+        """
         self.level.clamp_(0, 1).mul_(self.inside)
+        self.level.copy_(torch.where(going[:, None, None], self.level, before))

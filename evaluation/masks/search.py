@@ -101,6 +101,7 @@ class Climb:
         self.best, self.size = subjects.inside.clone(), subjects.entries.clone()
         self.last = self.size + 1
         self.lifetime = torch.zeros_like(subjects.normal)
+        self.going = torch.ones(len(subjects), dtype=torch.bool, device=required.device)
         self.problems = [""] * len(subjects)
         shape = settings.steps, len(subjects)
         self.shares, self.frames, self.prices = (np.full(shape, np.nan) for _ in range(3))
@@ -126,12 +127,14 @@ class Climb:
             self.problems[row] = self.problems[row] or (
                 f"a log-probability or its gradient is not a finite number at step {step}"
             )
-        self.mask.level.grad = slope.masked_fill(~finite[:, None, None], 0)
+        self.going &= finite
+        before = self.mask.level.detach().clone()
+        self.mask.level.grad = slope.masked_fill(~self.going[:, None, None], 0)
         self.adam.step()
-        self.mask.restrict()
+        self.mask.restrict(before, self.going)
 
     def _measure(self, step: int, ahead: Float[Tensor, "batch step"]) -> None:
-        hard, holds = self.mask.hard, self.constraint.holds(ahead)
+        hard, holds = self.mask.hard, self.constraint.holds(ahead) & self.going
         size = hard.flatten(1).sum(1)
         self.keep(hard, holds)
         self.lifetime += hard

@@ -118,7 +118,7 @@ def choose_spans(
         elif scope not in settings.labels:
             longest = max(found, key=lambda span: span.stop - span.first)
             chosen.append((row, longest))
-        for label in settings.labels.get(scope, []) if found else []:
+        for label in dict.fromkeys(settings.labels.get(scope, [])) if found else []:
             try:
                 chosen.append((row, find_span(found, label, name)))
             except UserError as error:

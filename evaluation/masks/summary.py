@@ -1,6 +1,6 @@
 """What masks come to, summed up over utterances, with intervals over speakers."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,12 +42,14 @@ class MaskSummaryRow:
     deletion_area: float | None
 
 
-def summary_rows(rows: Sequence[MaskRow], n_failed: int, seed: int = 0) -> Iterator[MaskSummaryRow]:
+def summary_rows(
+    rows: Sequence[MaskRow], n_failed: Mapping[str, int], seed: int = 0
+) -> Iterator[MaskSummaryRow]:
     """Sums up the masks of every scope and kind.
 
     Args:
         rows: of one recogniser.
-        n_failed: utterances that have no mask.
+        n_failed: by scope, utterances that have no mask.
         seed: of the bootstrap.
     """
     for scope in dict.fromkeys(row.scope for row in rows):
@@ -57,7 +59,7 @@ def summary_rows(rows: Sequence[MaskRow], n_failed: int, seed: int = 0) -> Itera
         weights = speaker_weights(len(names), REPLICATES, seed)
         for mask in dict.fromkeys(row.mask for row in mine):
             ones = [row for row in mine if row.mask == mask]
-            yield _summed(ones, own, n_failed, speakers.astype(np.int64), weights)
+            yield _summed(ones, own, n_failed[scope], speakers.astype(np.int64), weights)
 
 
 def _summed(

@@ -54,6 +54,7 @@ def test_files_of_ones_own(extended, here, tmp_path, vowels, small) -> None:
     (tmp_path / "broken.wav").write_bytes(b"no audio")
     names = ("good", "both", "silent", "short", "broken", "missing")
     files = [tmp_path / f"{name}.wav" for name in names]
+    files.append(f"{tmp_path}/./good.wav")  # the same again
     given = (*files, *small["masks"], "--output", tmp_path / "made")
     said = here("mask", recogniser, *given).ok().out
     masks = rows(tmp_path / "made" / "masks" / "robust" / "masks.csv")

@@ -26,6 +26,19 @@ def test_the_callback_finds_what_the_study_finds(
         assert mine == (tmp_path / "plain" / f"{name}.csv").read_text()
 
 
+def test_what_did_not_come_by_is_a_failure(
+    tiny_recogniser, speech, tmp_path, quiet_trainer
+) -> None:
+    settings = MaskSettings(utterances=99, steps=1, prunings=0, points=0)
+    callback = ImportanceMasks(str(tmp_path), "toy", masks=settings)
+    speech.batch_duration_s = 1.0
+    trainer = quiet_trainer(tmp_path, callbacks=[callback], limit_test_batches=1)
+    trainer.test(CTCModule(tiny_recogniser()), speech, verbose=False)
+    failures = (tmp_path / "masks" / "toy" / "failures.csv").read_text().splitlines()[1:]
+    assert failures and all("did not come by in the test" in line for line in failures)
+    assert len(failures) + len(callback.heard) == len(callback.cuts)
+
+
 def test_the_callback_names_what_is_not_there(
     tiny_recogniser, speech, tmp_path, quiet_trainer
 ) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from evaluation.masks.controls import energy_order, largest, random_order, stretch
+from evaluation.masks.controls import energy_order, first_inside, largest, random_order, stretch
 from evaluation.masks.curves import area, curve, shares
 from evaluation.masks.scopes import required_steps
 
@@ -23,6 +23,13 @@ def test_controls_have_the_size_of_the_mask_within_its_frames(toy):
         highest_left = order.masked_fill(~where | control, -torch.inf).flatten(1).amax(1)
         assert (lowest_kept >= highest_left).all()
     assert not stretch(torch.zeros_like(kept)).any()
+
+
+def test_entries_of_the_stretch_come_first_and_keep_their_order():
+    order = torch.tensor([[[5.0, 1.0], [-2.0, 3.0], [0.0, 9.0]]])
+    where = torch.tensor([[[False, False], [True, True], [False, False]]])
+    ranked = first_inside(order, where).flatten().argsort(descending=True)
+    assert ranked.tolist() == [3, 2, 5, 0, 1, 4]
 
 
 def test_of_equal_entries_the_earlier_ones_are_kept():

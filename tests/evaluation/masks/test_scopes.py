@@ -9,6 +9,7 @@ from lhotse.supervision import AlignmentItem
 from acoustics.errors import UserError
 from asr_models.decoding import encode
 from corpora.text import DEFAULT_ALPHABET
+from evaluation.masks.mask_settings import MaskSettings
 from evaluation.masks.scopes import (
     Span,
     aligned_characters,
@@ -18,6 +19,7 @@ from evaluation.masks.scopes import (
     required_text,
     timed_spans,
 )
+from evaluation.masks.span_choice import choose_spans
 
 
 def saying(toy, path: str):
@@ -85,3 +87,11 @@ def test_the_text_of_a_span_is_that_of_its_steps(toy):
     required = required_steps(subjects, [Span("cd", 10, 13)])
     assert required_text(subjects, subjects.log_probs, required) == ["cd"]
     assert required_text(subjects, subjects.log_probs, subjects.spoken) == ["abb cd"]
+
+
+def test_a_label_that_is_asked_for_twice_has_one_mask(toy):
+    settings = MaskSettings(scopes=["word"], labels={"word": ["ab", "ab", "cd"]})
+    subjects = saying(toy, "_ab_  c_d_____")
+    chosen, failures = choose_spans(subjects, "word", settings, {}, frozenset())
+    assert [(row, span.label) for row, span in chosen] == [(0, "ab"), (0, "cd")]
+    assert not failures

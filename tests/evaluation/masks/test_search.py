@@ -122,7 +122,7 @@ def test_the_mask_of_a_pass_is_binary_and_its_gradient_that_of_the_levels():
     with torch.no_grad():
         mask.level[0, 0] = torch.tensor([0.2, 0.500001, 1.7])
         mask.level[0, 1] = 0.9
-    mask.restrict()
+    mask.restrict(mask.level.detach().clone(), torch.ones(1, dtype=torch.bool))
     assert mask().tolist() == [[[0, 1, 1], [1, 1, 0]]]
     weights = torch.arange(6.0).view(1, 2, 3)
     (slope,) = torch.autograd.grad((mask() * weights).sum(), mask.level)

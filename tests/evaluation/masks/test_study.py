@@ -136,9 +136,9 @@ def test_what_is_heard_is_held_against_the_utterance(study):
 
 
 def test_a_study_leaves_tables_pictures_and_sounds(study, tmp_path):
-    lost = [("u9", "silent, so there is nothing to mask")]
+    lost = [MaskFailureRow("u9", "silent, so there is nothing to mask")]
     heard = [row for rows in study.heard for row in rows]
-    summary = list(summary_rows(study.judgement.rows, len(lost)))
+    summary = list(summary_rows(study.judgement.rows, {"utterance": 1, "word": 1}))
     write_tables(tmp_path, "tiny", [study.judgement], heard, lost, summary)
     write_pictures(tmp_path, study)
     written = list(read_rows(tmp_path / "masks.csv", MaskRow))

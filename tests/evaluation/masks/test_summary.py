@@ -22,7 +22,7 @@ def row(utterance: str, mask: str, frames: float, same: bool, speaker: str = "")
 def test_shares_and_leads_are_means_and_paired_differences() -> None:
     made = [row("u1", "mask", 1.0, True, "s1"), row("u2", "mask", 1.0, True, "s2")]
     made += [row("u1", "random", 0.5, True, "s1"), row("u2", "random", 0.0, False, "s2")]
-    mask, random = summary_rows(made, n_failed=3)
+    mask, random = summary_rows(made, n_failed={"utterance": 3})
     assert (mask.transcripts, mask.frames, mask.lead) == (1, 1, 0)
     assert (random.transcripts, random.frames, random.lead) == (0.5, 0.25, 0.75)
     assert (random.lead_low, random.lead_high) == (0.5, 1.0)  # one of the speakers twice
@@ -32,7 +32,7 @@ def test_shares_and_leads_are_means_and_paired_differences() -> None:
 
 
 def test_utterances_without_speakers_are_speakers_of_their_own() -> None:
-    (found,) = summary_rows([row(f"u{i}", "mask", 1.0, True) for i in range(3)], 0)
+    (found,) = summary_rows([row(f"u{i}", "mask", 1.0, True) for i in range(3)], {"utterance": 0})
     assert found.n_speakers == 3
 
 
@@ -72,3 +72,8 @@ def test_utterances_say_the_labels_that_are_asked_for() -> None:
 def test_named_utterances_come_as_they_are_named() -> None:
     chosen = choose_cuts(CUTS, MaskSettings(ids=["c1", "a2", "c1"]), NO_PAUSES, 0)
     assert [c.id for c in chosen] == ["c1", "a2"]
+
+
+def test_a_scope_that_is_named_twice_is_refused() -> None:
+    with pytest.raises(UserError, match="scopes: one is named twice"):
+        MaskSettings(scopes=["word", "word"])
