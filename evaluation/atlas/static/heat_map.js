@@ -57,15 +57,13 @@ otoscope.heatMap = (() => {
   }
 
   function names() {
-    const every = size.step < NARROWEST ? 2 : 1;
-    const flat = size.step >= 8 + 7.2 * Math.max(...map.layers.map((layer) => layer.name.length));
+    const longest = Math.max(...map.layers.map((layer) => layer.name.length));
+    const flat = size.step >= 8 + 7.2 * longest;
     const row = $("columns");
     row.className = flat ? "columns flat" : "columns";
-    const longest = Math.min(Math.max(...map.layers.map((layer) => layer.name.length)), 22);
-    row.style.height = flat ? "" : `${Math.round(12 + 6.4 * longest * 0.87)}px`;
+    row.style.height = flat ? "" : `${10 + Math.min(7.2 * longest, 150)}px`;
     row.style.width = `${size.width}px`;
-    row.replaceChildren(...map.layers.filter((_, i) => i % every === 0).map((layer, i) =>
-      make("span", { style: `left:${(i * every + 0.5) * size.step}px`, title: layer.name }, layer.name)));
+    row.replaceChildren(...map.layers.map((layer, i) => make("span", { style: `left:${(i + 0.5) * size.step}px`, title: layer.name }, layer.name)));
   }
 
   function shade(i) {
@@ -131,12 +129,14 @@ otoscope.heatMap = (() => {
   }
 
   function legend() {
-    const bar = make("span", { class: "shades" }, ...map.shades.map((colour) => make("i", { style: `background:${colour}` })));
-    const ticks = make("span", { class: "ticks" }, ...map.ticks.map(([at, text]) => make("span", { style: `left:${100 * at}%` }, text)));
+    const shades = make("span", { class: "shades" }, ...map.shades.map((colour) => make("i", { style: `background:${colour}` })));
+    const inner = map.ticks.slice(1, -1).map(([at, text]) => make("span", { style: `left:${100 * at}%` }, text));
+    const bar = make("span", { class: "bar" }, shades, make("span", { class: "ticks" }, ...inner));
+    const [[, low], [, high]] = [map.ticks[0], map.ticks.at(-1)];
     const title = map.by === "share"
       ? `who speaks the best ${map.unit} of a feature`
       : "density: share of the time in which a feature is active (the sexes of the speakers are not known)";
-    $("legend").replaceChildren(make("span", { class: "bar" }, bar, ticks), make("span", { class: "grey" }, make("i", { style: `background:${map.grey}` }), "dead"), make("span", {}, title));
+    $("legend").replaceChildren(make("span", { class: "ramp" }, make("span", {}, low), bar, make("span", {}, high)), map.dead.some(Boolean) ? make("span", { class: "grey" }, make("i", { style: `background:${map.grey}` }), "dead") : "", make("span", {}, title));
   }
 
   /* ---- what a cell says ---- */
