@@ -15,8 +15,9 @@ import numpy as np
 import yaml
 from lhotse.cut import Cut
 from made_up_corpus import Spell, hostile, make_corpus, split_of
+from made_up_masks import write_masks
 from made_up_search import made_up_layers
-from made_up_sounds import write_audiation, write_masks, write_samples
+from made_up_sounds import write_audiation, write_samples
 from made_up_study import write_layers, write_study
 
 from asr_models.layer import Layer, spread
@@ -97,8 +98,10 @@ def make_run(
     splits = split_of(cuts)
     test = [cut for cut, split in zip(cuts.values(), splits, strict=True) if split == "test"]
     layers = {
-        spell(name): replace(layer, name=spell(name))
-        for name, layer in made_up_layers(features, blocks, sub_blocks).items()
+        spell(name): replace(
+            of, name=spell(name), inputs=None if of.inputs is None else tuple(map(spell, of.inputs))
+        )
+        for name, of in made_up_layers(features, blocks, sub_blocks).items()
     }
     folder.mkdir(parents=True)
     _write_records(folder, corpus.manifests)
