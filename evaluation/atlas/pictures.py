@@ -54,4 +54,3 @@ def mel_of(site: Site, path: Path, levels: Levels | None) -> str | None:
         return None if mel is None else mel_picture(mel, levels=levels, axis=False, scale=1)
 
     return site.file(f"mel {levels} {identity_of(path)}", "pictures", ".png", make)
-
