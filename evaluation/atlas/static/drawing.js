@@ -70,13 +70,18 @@ const drawing = (() => {
     return svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label, style: tinted(colour) }, ...parts);
   }
 
+  /* What a number is compared with: a ring for the control, a line for anything else. */
+  const mark = (kind, x, y, half) => (kind === "control"
+    ? svg("circle", { class: "mark control", cx: x, cy: y, r: 4.5 })
+    : svg("line", { class: `mark ${kind}`, x1: x, x2: x, y1: y - half, y2: y + half }));
+
   /* A number with its interval on a scale from `from` to `to`, beside others: {at, kind}. */
   function gauge({ value, low, high, marks = [], from = 0, to, colour }) {
     const place = (at) => `${(100 * Math.min(Math.max((at - from) / (to - from || 1), 0), 1)).toFixed(2)}%`;
     const known = (at) => at !== null && at !== undefined;
     const parts = [svg("line", { class: "track", x1: "0%", x2: "100%", y1: 11, y2: 11 })];
     if (known(low) && known(high)) parts.push(svg("line", { class: "whisker", x1: place(low), x2: place(high), y1: 11, y2: 11, "stroke-width": 4, opacity: 0.5 }));
-    for (const { at, kind } of marks) if (known(at)) parts.push(svg("line", { class: `mark ${kind}`, x1: place(at), x2: place(at), y1: 2, y2: 20 }));
+    for (const { at, kind } of marks) if (known(at)) parts.push(mark(kind, place(at), 11, 9));
     if (known(value)) parts.push(svg("circle", { class: "at", cx: place(value), cy: 11, r: 5 }));
     return svg("svg", { "aria-hidden": "true", style: tinted(colour) }, ...parts);
   }
@@ -103,5 +108,5 @@ const drawing = (() => {
     return svg("svg", { class: "histogram", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label, style: tinted(colour) }, ...parts);
   }
 
-  return { svg, curve, gauge, histogram };
+  return { svg, curve, gauge, histogram, mark };
 })();

@@ -10,9 +10,11 @@ otoscope.index.then((index) => {
   const UNITS = { segments: "half seconds", words: "words", phones: "phones", utterances: "utterances", ngrams: "phone n-grams" };
   const MEASURES = { active_share: ["active frames", 100, " %", 1, 1], length_s: ["length of activations", 1000, " ms", 0, null], spikiness: ["spikiness", 1, "", 2, 1] };
   const VERDICTS = { least: "The least complex", mean: "Nearest to the mean", most: "The most complex" };
+  const { run } = $("shown") ? $("shown").dataset : {};
   const none = (text, command) => make("p", { class: "empty" }, text, ...(command ? [" ", make("code", {}, command)] : []));
   const finite = (value) => value !== null && value !== undefined;
-  const spelled = (value, digits = 1, unit = "", scale = 1) => (finite(value) ? `${(scale * value).toFixed(digits)}${unit}` : "–");
+  const fixed = (value, digits) => value.toFixed(digits).replace(/^-(0(\.0*)?)$/, "$1");
+  const spelled = (value, digits = 1, unit = "", scale = 1) => (finite(value) ? `${fixed(scale * value, digits)}${unit}` : "–");
   const spread = (low, high, digits, scale = 1) => (finite(low) && finite(high) ? `${spelled(low, digits, "", scale)} to ${spelled(high, digits, "", scale)}` : "");
   const state = { model: null, layer: null, condition: null };
   let drawn = 0;
@@ -98,7 +100,7 @@ otoscope.index.then((index) => {
 
   function curvesOf(curves) {
     const blocks = curves.filter((block) => block.conditions[state.condition]);
-    if (!blocks.length) return [none("Nothing has been scored of this model yet. The curves appear when the run has written summary.csv:", "otoscope run")];
+    if (!blocks.length) return [none("Nothing has been scored of this model yet. The curves appear when the run has written summary.csv:", `otoscope run --output ${run}`)];
     const colour = modelOf().colour;
     const depths = new Map(modelOf().layers.map((layer) => [layer.name, layer.depth]));
     const control = index.models.find((model) => model.name === "untrained");
@@ -143,7 +145,7 @@ otoscope.index.then((index) => {
   /* ---- samples ---- */
   function samplesOf(samples) {
     const mine = samples.filter((sample) => sample.condition === state.condition);
-    if (!mine.length) return [none(`There is no sample of ${state.layer}${state.condition ? ` in ${state.condition}` : ""} to listen to. The run renders them:`, "otoscope run")];
+    if (!mine.length) return [none(`There is no sample of ${state.layer}${state.condition ? ` in ${state.condition}` : ""} to listen to. The run renders them:`, `otoscope run --output ${run}`)];
     return [make("ul", { class: "voices" }, ...mine.map((sample) => make("li", {},
       make("p", {}, sample.text || sample.utterance, " ", make("small", {}, `speaker ${sample.speaker}`)),
       make("div", { class: "pair" },
@@ -155,15 +157,16 @@ otoscope.index.then((index) => {
   /* ---- sonification ---- */
   const card = (title, text, ...children) => make("section", { class: "card" }, make("h4", {}, title), make("p", {}, text), ...children);
   const row = (name, about, figure, under, drawn) => make("li", {}, make("span", {}, name, ...(about ? [make("small", {}, about)] : [])), make("span", { class: "figure" }, figure, ...under.filter(Boolean).map((text) => make("small", {}, text))), drawn);
-  const marks = (...kinds) => make("p", { class: "marks", "aria-hidden": "true" }, ...kinds.map(([kind, name]) => make("span", {}, drawing.svg("svg", {}, drawing.svg("line", { class: `mark ${kind}`, x1: 6, x2: 6, y1: 0, y2: 14 })), name)));
+  const marks = (...kinds) => make("p", { class: "marks", "aria-hidden": "true" }, ...kinds.map(([kind, name]) => make("span", {}, drawing.svg("svg", {}, drawing.mark(kind, 6, 7, 7)), name)));
   const least = (...values) => Math.min(...values.filter(finite));
   const most = (...values) => Math.max(...values.filter(finite));
 
   function summaryOf(found) {
-    if (!found.sonified && !found.dominance.length && !found.complexity.length) return [none(`No sonification has searched ${state.layer} of ${state.model} yet:`, "otoscope sonify")];
-    const parts = [dominanceOf(found.dominance), densityOf(found.sonified), complexityOf(found), activityOf(found.activity_pattern), sameWordOf(found.same_word)];
+    if (!found.sonified && !found.dominance.length && !found.complexity.length) return [none(`No sonification has searched ${state.layer} of ${state.model} yet:`, `otoscope sonify ${run}`)];
+    const stack = (...cards) => make("div", { class: "stack" }, ...cards.filter(Boolean));
+    const parts = [stack(dominanceOf(found.dominance), sameWordOf(found.same_word)), stack(densityOf(found.sonified), activityOf(found.activity_pattern)), complexityOf(found)];
     if (found.picture) parts.push(make("details", { class: "card wide picture" }, make("summary", {}, found.picture.title), make("img", { loading: "lazy", alt: `${found.picture.title}: a line for each feature over time`, src: found.picture.image })));
-    return parts.filter(Boolean);
+    return parts;
   }
 
   function dominanceOf(rows) {
@@ -173,7 +176,7 @@ otoscope.index.then((index) => {
       const [name, colour] = SEXES[one.group] || [one.group, modelOf().colour];
       const under = [spread(one.ci_low, one.ci_high, 1, 100), `chance ${spelled(one.chance, 1, " %", 100)}`, one.control ? `untrained ${spelled(one.control.share, 1, " %", 100)}` : ""];
       const about = `${UNITS[one.unit] || one.unit}; ${spelled(one.dominated, 0)} of ${spelled(one.n_features - one.n_empty, 0)}, ${spelled(one.significant, 0)} sure`;
-      return row(name, about, make("b", {}, spelled(one.share, 1, " %", 100)), under, gauge({ value: one.share, low: one.ci_low, high: one.ci_high, to, colour, marks: [{ at: one.chance_high, kind: "second" }, { at: one.control && one.control.share, kind: "third" }] }));
+      return row(name, about, make("b", {}, spelled(one.share, 1, " %", 100)), under, gauge({ value: one.share, low: one.ci_low, high: one.ci_high, to, colour, marks: [{ at: one.chance_high, kind: "second" }, { at: one.control && one.control.share, kind: "control" }] }));
     });
     const remarks = [...new Set(rows.map((one) => one.remark).filter(Boolean))].map((text) => make("p", { class: "notes" }, text));
     const units = [...new Set(rows.map((one) => one.unit))];
@@ -181,7 +184,7 @@ otoscope.index.then((index) => {
     const first = lines.filter((_, i) => shown.includes(rows[i].unit));
     const rest = lines.filter((_, i) => !shown.includes(rows[i].unit));
     const more = rest.length ? [make("details", {}, make("summary", {}, `Of ${units.slice(1).map((unit) => UNITS[unit] || unit).join(", ")}`), make("ul", { class: "gauges" }, ...rest))] : [];
-    return card("Men and women", "Features of which one sex speaks over 90 % of the best segments, with the 95 % interval over speakers.", ...remarks, make("ul", { class: "gauges" }, ...first), marks(["second", "97.5 % of chance deals lie below"], ...(rows.some((one) => one.control) ? [["third", "untrained"]] : [])), ...more);
+    return card("Men and women", "Features of which one sex speaks over 90 % of the best segments, with the 95 % interval over speakers.", ...remarks, make("ul", { class: "gauges" }, ...first), marks(["second", "97.5 % of chance deals lie below"], ...(rows.some((one) => one.control) ? [["control", "untrained"]] : [])), ...more);
   }
 
   function densityOf(sonified) {
@@ -206,9 +209,9 @@ otoscope.index.then((index) => {
       const excess = finite(one.excess) ? `moved ${spelled(one.null, 2)}, excess ${one.excess > 0 ? "+" : ""}${spelled(one.excess, 2)} (${spread(one.excess_low, one.excess_high, 2)})` : "";
       const under = [spread(one.ci_low, one.ci_high, 2), excess, one.control ? `untrained ${spelled(one.control.mean, 2)}` : ""];
       const scale = finite(one.minimum) && finite(one.maximum) ? `features from ${spelled(one.minimum, 1)} to ${spelled(one.maximum, 1)}` : "";
-      return row(UNITS[one.unit] || one.unit, scale, make("b", {}, spelled(one.mean, 2, " phones")), under, gauge({ value: one.mean, low: one.ci_low, high: one.ci_high, from, to, colour: modelOf().colour, marks: [{ at: one.null, kind: "" }, { at: one.base, kind: "second" }, { at: one.control && one.control.mean, kind: "third" }] }));
+      return row(UNITS[one.unit] || one.unit, scale, make("b", {}, spelled(one.mean, 2, " phones")), under, gauge({ value: one.mean, low: one.ci_low, high: one.ci_high, from, to, colour: modelOf().colour, marks: [{ at: one.null, kind: "" }, { at: one.base, kind: "second" }, { at: one.control && one.control.mean, kind: "control" }] }));
     });
-    if (list.length) section.append(make("ul", { class: "gauges" }, ...list), marks(["", "moved segments"], ["second", "all segments that were searched"], ...(rows.some((one) => one.control) ? [["third", "untrained"]] : [])));
+    if (list.length) section.append(make("ul", { class: "gauges" }, ...list), marks(["", "moved segments"], ["second", "all segments that were searched"], ...(rows.some((one) => one.control) ? [["control", "untrained"]] : [])));
     section.append(make("div", { class: "examples" }, ...found.examples.map((example) => make("div", {},
       make("h5", {}, `${VERDICTS[example.which]}: `, make("a", { href: link("features", { model: state.model, feature: `${state.layer}/${example.feature}` }) }, `${state.layer}/${example.feature}`), `, ${spelled(example.phones, 2)} phones a word`),
       make("ol", { class: "heard" }, ...example.segments.map((one, rank) => make("li", {}, playButton(one.sound, `segment ${rank + 1} of ${state.layer}/${example.feature}: ${one.words}`), make("span", {}, make("b", {}, one.words || "–"), " ", make("small", {}, `${one.phones} · ${one.speaker}${one.sex ? `, ${one.sex}` : ""}`)))))))));
@@ -221,25 +224,25 @@ otoscope.index.then((index) => {
       const [name, scale, unit, digits, end] = MEASURES[one.measure] || [one.measure, 1, "", 2, null];
       const to = end === null ? 1.25 * most(one.mean, one.ci_high, one.control && one.control.mean) : end;
       const under = [spread(one.ci_low, one.ci_high, digits, scale), one.control ? `untrained ${spelled(one.control.mean, digits, unit, scale)}` : ""];
-      return row(name, one.n_silent ? `${one.n_silent} never active` : "", make("b", {}, spelled(one.mean, digits, unit, scale)), under, gauge({ value: one.mean, low: one.ci_low, high: one.ci_high, to, colour: modelOf().colour, marks: [{ at: one.control && one.control.mean, kind: "third" }] }));
+      return row(name, one.n_silent ? `${one.n_silent} never active` : "", make("b", {}, spelled(one.mean, digits, unit, scale)), under, gauge({ value: one.mean, low: one.ci_low, high: one.ci_high, to, colour: modelOf().colour, marks: [{ at: one.control && one.control.mean, kind: "control" }] }));
     });
-    return card("How its features are active", "Dense or sparse, short or long, spiky (1) or smooth (0); all layers are heard at one stride.", make("ul", { class: "gauges" }, ...list), ...(rows.some((one) => one.control) ? [marks(["third", "untrained"])] : []));
+    return card("How its features are active", "Dense or sparse, short or long, spiky (1) or smooth (0); all layers are heard at one stride.", make("ul", { class: "gauges" }, ...list), ...(rows.some((one) => one.control) ? [marks(["control", "untrained"])] : []));
   }
 
   function sameWordOf(rows) {
     if (!rows.length) return null;
     const [one] = rows;
     const to = most(0.1, one.ci_high, one.alike_high, one.chance, one.control && one.control.overlap);
-    const line = (name, value, low, high, colour) => row(name, "", make("b", {}, spelled(value, 2)), [spread(low, high, 2)], gauge({ value, low, high, to, colour, marks: [{ at: one.chance, kind: "second" }, { at: one.control && one.control.overlap, kind: "third" }] }));
+    const line = (name, value, low, high, colour) => row(name, "", make("b", {}, spelled(value, 2)), [spread(low, high, 2)], gauge({ value, low, high, to, colour, marks: [{ at: one.chance, kind: "second" }, { at: one.control && one.control.overlap, kind: "control" }] }));
     return card("The same word", `Overlap of the features that a word activates in two speakers, ${spelled(one.n_pairs, 0)} pairs${one.n_undefined ? `, of which ${one.n_undefined} activate nothing` : ""}.`,
       make("ul", { class: "gauges" }, line("a man and a woman", one.overlap, one.ci_low, one.ci_high, modelOf().colour), line("two of one sex", one.alike, one.alike_low, one.alike_high, ["#85878c", "#9b9ea6"])),
-      marks(["second", `sets of these sizes by chance, ${spelled(one.chance, 2)}`], ...(one.control ? [["third", `untrained, ${spelled(one.control.overlap, 2)}`]] : [])), make("p", {}, make("a", { href: link("words", { model: state.model }) }, "Choose a word"), "."));
+      marks(["second", `sets of these sizes by chance, ${spelled(one.chance, 2)}`], ...(one.control ? [["control", `untrained, ${spelled(one.control.overlap, 2)}`]] : [])), make("p", {}, make("a", { href: link("words", { model: state.model }) }, "Choose a word"), "."));
   }
 
   /* ---- features ---- */
   function featuresOf(found) {
     const count = found.sonified ? found.sonified.features : entryOf().features;
-    if (!count) return [none("How many features this layer has is not known yet.", "otoscope sonify")];
+    if (!count) return [none("How many features this layer has is not known yet.", `otoscope sonify ${run}`)];
     const dead = new Map(found.sonified ? found.sonified.dead : []);
     const made = new Set((found.audiation ? found.audiation.sounds : []).filter((sound) => !sound.problem).map((sound) => sound.feature));
     const list = make("ul", { class: "cells", "aria-labelledby": "features-title" });
@@ -269,7 +272,7 @@ otoscope.index.then((index) => {
 
   /* ---- audiations ---- */
   function audiationsOf(found) {
-    if (!found || !found.sounds.length) return [none(`No sound was made for a feature of ${state.layer} of ${state.model}:`, "otoscope audiate")];
+    if (!found || !found.sounds.length) return [none(`No sound was made for a feature of ${state.layer} of ${state.model}:`, `otoscope audiate ${run}`)];
     const share = (value) => spelled(value, 0, " %", 100);
     const told = found.summary.map((one) => make("p", { class: "lead" }, `${one.variant}: ${spelled(one.sounds, 0)} sounds; ${share(one.above)} drive their feature more than any segment of the corpus, ${share(one.held_out_above)} also under changes that the optimisation did not see.`));
     const sounds = found.sounds.map((one) => {
