@@ -53,5 +53,5 @@ def told(built: BuiltAtlas) -> list[str]:
     if built.absent:
         lines.append(f"{built.absent} sounds or pictures have no source; the pages say which")
     if built.left_out:
-        lines.append(f"{built.left_out} sounds or pictures had no room; --max_megabytes is the bound")
+        lines.append(f"{built.left_out} sounds or pictures had no room; raise --max_megabytes")
     return [*lines, str(built.path)]

@@ -24,7 +24,7 @@ MAKERS: dict[str, ModuleType] = {
     "network": network,
     "overview": overview,
 }
-"""In the order in which they may take room; the first page comes last, for it says what is missing."""
+"""In the order in which they may take room; the first page is last: it says what is missing."""
 
 PAGES = {
     "overview": ("index.html", "Overview"),

@@ -28,6 +28,19 @@ from evaluation.sonification.study_folder import StudyFolder
 from evaluation.sonification.study_settings import OVERVIEW
 from evaluation.training_figures import plateaus, probe_curves_figure, recogniser_curves_figure
 
+DOORS = {
+    "listen.html": (
+        "Listen",
+        "every layer's voice, utterance by utterance, in noise and out of it",
+    ),
+    "layers.html": ("Layers", "where a layer stands, what it keeps, what drives it"),
+    "features.html": ("Features", "the segments of speech that drive each feature most"),
+    "words.html": ("One word, two voices", "what a man and a woman activate in saying the same"),
+    "masks.html": ("Masks", "the least of an utterance with which the same is recognised"),
+    "network.html": ("Network", "the architecture to scale, every layer a link"),
+}
+"""Address, name and purpose of the other pages."""
+
 REMARKS = 200
 """Listed one by one."""
 
@@ -43,6 +56,7 @@ def context(atlas: Atlas) -> dict[str, Any]:
         paper["figures"] = stills(atlas.site, paper["figures"])
     return {
         "run": folder,
+        "doors": [(address, *texts) for address, texts in DOORS.items()],
         "facts": _facts(atlas),
         "models": [(name, *atlas.colour(name)) for name in atlas.models],
         "conditions": [(name, *atlas.colour(name)) for name in atlas.conditions],

@@ -14,7 +14,7 @@ Levels = tuple[float, float]
 
 
 def stills(site: Site, figures: Iterable[Picture]) -> list[Picture]:
-    """Copies figures into the atlas, in all formats there are; those that are absent are left out."""
+    """Copies figures into the atlas, in all their formats; those that are absent are left out."""
     kept = []
     for figure in figures:
         for suffix in (".svg", ".pdf", ".png"):
