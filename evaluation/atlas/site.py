@@ -126,13 +126,12 @@ class Site:
         Returns:
             The way to it from a page, or None: no source, or no room.
         """
-        name = self._known.get(key)
+        name = self._keys.get(key) or self._known.get(key)
         if name in self._sizes:
             self._keys[key] = name
             return name
-        path = self.folder / name if name else None
-        if name and path and path.is_file():
-            return self._room(key, name, path.stat().st_size)
+        if name and (self.folder / name).is_file():
+            return self._room(key, name, (self.folder / name).stat().st_size)
         content = make()
         if content is None:
             self.absent += 1
