@@ -126,13 +126,12 @@ class Site:
         Returns:
             The way to it from a page, or None: no source, or no room.
         """
-        name = self._known.get(key)
+        name = self._keys.get(key) or self._known.get(key)
         if name in self._sizes:
             self._keys[key] = name
             return name
-        path = self.folder / name if name else None
-        if name and path and path.is_file():
-            return self._room(key, name, path.stat().st_size)
+        if name and (self.folder / name).is_file():
+            return self._room(key, name, (self.folder / name).stat().st_size)
         content = make()
         if content is None:
             self.absent += 1
@@ -184,9 +183,9 @@ class Site:
         path = self.folder / name
         self._count(name, len(content))
         try:
-            if path.is_file() and path.stat().st_size == len(content):
-                if path.read_bytes() == content:
-                    return  # so that a copy by rsync or git moves nothing
+            same = path.is_file() and path.stat().st_size == len(content)
+            if same and path.read_bytes() == content:
+                return  # so that a copy by rsync or git moves nothing
         except OSError as error:
             raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
         write_atomically(path, content)

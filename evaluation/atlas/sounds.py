@@ -1,7 +1,5 @@
 """The sounds of an atlas: equally loud where they are compared, each encoded once."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -21,6 +19,9 @@ LOUDNESS = -23.0
 """Of matched sounds, in LUFS (EBU R 128)."""
 
 PEAK = 0.99
+MEASURED_PEAK = 0.25
+"""At which loudness is measured: torchaudio's filters clip, and gate what is soft."""
+
 BLOCK_S = 0.4
 """Of the loudness measure: a shorter sound is measured repeated."""
 
@@ -50,10 +51,10 @@ def matched(
     if peak == 0.0:
         return waveform
     repeats = int(np.ceil(BLOCK_S * 1.5 * sample_rate / len(waveform)))
-    measured = np.tile(waveform, repeats).astype(np.float32)
-    level = float(loudness(torch.from_numpy(measured)[None], sample_rate))
+    soft = np.tile(waveform * (MEASURED_PEAK / peak), repeats).astype(np.float32)
+    level = float(loudness(torch.from_numpy(soft)[None], sample_rate))
     gain = 10 ** ((LOUDNESS - level) / 20) if np.isfinite(level) else 1.0
-    return waveform * min(gain, PEAK / peak)
+    return waveform * (min(gain * MEASURED_PEAK, PEAK) / peak)
 
 
 def encoded(waveform: Float[np.ndarray, " sample"], sample_rate: int, form: str) -> bytes:
