@@ -22,6 +22,9 @@ STEPS = ["model", "condition", "metric", "earlier", "later", "difference", "ci_l
 PROBE_CURVES = ["step", "split", "layer", "mel_l1"]
 RECOGNISER_CURVES = ["step", "split", "metric", "value"]
 
+STUDIES = ("sonification", "audiation", "masks")
+"""Folders of methods that can stand alone, without a run around them."""
+
 FAILURES_SHOWN = 200
 """Failed scores listed one by one; all of them are counted by reason."""
 
@@ -70,8 +73,8 @@ def read_run(path: Path, models: Sequence[str] | None = None) -> RunFolder:
     run.stages = [entry for entry in _json(run, "stages.json", list) if isinstance(entry, dict)]
     run.environment = _json(run, "environment.json", dict)
     tables = (run.summary, run.samples, run.probe_curves, run.recogniser_curves)
-    sonified = (path / "sonification").is_dir()
-    if not any((*tables, run.config, run.stages, run.environment, sonified)):
+    studied = any((path / name).is_dir() for name in STUDIES)
+    if not any((*tables, run.config, run.stages, run.environment, studied)):
         raise UserError(f"{path}: holds nothing of a run; give the folder of `otoscope run`")
     run.steps = list(whole_rows(path, "steps.csv", run.notes, STEPS))
     heard = {sample.utterance for sample in run.samples}
