@@ -26,7 +26,7 @@ from urllib.parse import urlencode
 
 import psutil
 from made_up_run import MODELS, MadeUpRun, make_run
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, TimeoutError, sync_playwright
 
 from asr_models.layer import spread
 from evaluation.atlas.build import build_atlas
@@ -96,7 +96,11 @@ def tell_build(run: MadeUpRun) -> None:
 
 def tell_opening(path: Path, selector: str, repeats: int) -> None:
     """Prints when a page shows something, and when its picture is drawn."""
-    found = [opening(path, selector) for _ in range(repeats)]
+    try:
+        found = [opening(path, selector) for _ in range(repeats)]
+    except TimeoutError:
+        print(f"{path.name}: NO PICTURE ({selector})")
+        return
     for what, times in zip(("first paint", "picture"), zip(*found, strict=True), strict=True):
         share = median(times) / PICTURE_S
         every = ", ".join(f"{seconds:.2f}" for seconds in times)
@@ -122,7 +126,7 @@ def tell_memory(path: Path, run: MadeUpRun) -> None:
         empty, _ = browser_mb()
         print(f"the browser with an empty page: {empty:.0f} MB")
         page.goto(path.as_uri())
-        page.wait_for_function(f"() => document.querySelector({PICTURES[path.name]!r})")
+        page.wait_for_selector(PICTURES[path.name], state="attached")
         tell_held(path.name, page, empty)
         layers = spread(list(run.layers), LAYERS)
         names = [
