@@ -20,8 +20,8 @@ from evaluation.pictures import mel_levels, mel_picture
 from evaluation.reading import Row, number
 
 ROOT = "audiation"
-NUMBERS = ("start", "reached", "strongest", "held_out", "lowest", "rank", "features", "snr_db")
-NUMBERS += ("above", "syllabic_share", "start_s", "end_s")
+NUMBERS = ["start", "reached", "strongest", "above", "held_out", "lowest", "rank", "features"]
+NUMBERS += ["snr_db", "syllabic_share", "start_s", "end_s"]
 TEXTS = ("variant", "problem", "utterance", "words", "phones")
 Key = tuple[str, str, str, str]
 
@@ -39,7 +39,7 @@ class Audiations:
 
     def __init__(self, atlas: Atlas, model: str) -> None:
         self.site, self.folder = atlas.site, atlas.run / ROOT / model
-        names = [field for field in SoundRow.__dataclass_fields__]
+        names = list(SoundRow.__dataclass_fields__)
         rows = whole_rows(atlas.run, f"{ROOT}/{model}/sounds.csv", atlas.notes, names)
         self._steps = self._evolution(atlas, model)
         self._found: dict[str, dict[int, list[dict[str, Any]]]] = {}
@@ -55,7 +55,7 @@ class Audiations:
         return self._found.get(layer, {})
 
     def _evolution(self, atlas: Atlas, model: str) -> dict[Key, list[tuple[float, float]]]:
-        names = [field for field in EvolutionRow.__dataclass_fields__]
+        names = list(EvolutionRow.__dataclass_fields__)
         found: dict[Key, list[tuple[float, float]]] = {}
         for row in whole_rows(atlas.run, f"{ROOT}/{model}/evolution.csv", atlas.notes, names):
             step, activation = number(row["step"]), number(row["activation"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from lhotse.cut import Cut
@@ -44,7 +44,9 @@ def cut_segments(atlas: Atlas, studies: Sequence[FeatureStudy]) -> Sounds:
     owners = ranked_spans(studies, atlas.site.settings.clips)
     found = cut_clips(atlas.site, owners, corpus, origin_of(atlas), atlas.report)
     if opened and not opened[0]:
-        found |= _written(atlas, {span: owner for span, owner in owners.items() if span not in found})
+        found |= _written(
+            atlas, {span: owner for span, owner in owners.items() if span not in found}
+        )
     return found
 
 
@@ -55,7 +57,7 @@ def ranked_spans(studies: Sequence[FeatureStudy], clips: int) -> dict[Span, Feat
         studies: of all models.
         clips: of each feature.
     """
-    turns: dict[tuple[bool, int], list[tuple[FeatureStudy, Iterable[Span]]]] = {}
+    turns: dict[tuple[bool, int], list[tuple[FeatureStudy, list[Span]]]] = {}
     for study in studies:
         for unit in study.units:
             most = min(clips, NGRAM_CLIPS) if (phones_in(unit) or 1) > 1 else clips
@@ -119,9 +121,9 @@ def origin_of(atlas: Atlas) -> str:
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-def sound_column(spans: Sequence[Span], sounds: Sounds) -> dict[str, object]:
+def sound_column(spans: Sequence[Span | None], sounds: Sounds) -> dict[str, object]:
     """Which sound each segment has, from 1; 0 is none."""
-    names = [sounds.get(span, "") for span in spans]
+    names = [sounds.get(span, "") if span else "" for span in spans]
     used = {name: i for i, name in enumerate(dict.fromkeys(filter(None, names)), start=1)}
     ids = np.array([used.get(name, 0) for name in names], np.int64)
     return {**_shortened(list(used)), "ids": packed(ids)}

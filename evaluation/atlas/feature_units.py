@@ -73,6 +73,7 @@ class UnitTables:
         rows = every.of(layer)
         _, first, place = np.unique(rows["segment"], return_index=True, return_inverse=True)
         most, once = ranks(rows), {name: column[first] for name, column in rows.items()}
+        spans = spans_of(Rows(once, every.names, {}), np.arange(len(first)))
         return {
             "k": most,
             "ids": packed(grid(rows, place + 1, layer.features, most, 0)),
@@ -82,7 +83,7 @@ class UnitTables:
             **{name: self.phrases[name].column(once[name]) for name in ("words", "phones")},
             "start": packed(once["start_s"]),
             "end": packed(once["end_s"]),
-            "sound": sound_column(spans_of(Rows(once, every.names, {}), np.arange(len(first))), sounds),
+            "sound": sound_column(spans, sounds),
         }  # fmt: skip
 
 

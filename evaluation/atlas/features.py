@@ -1,4 +1,4 @@
-"""The page Features: every feature of every layer, its segments, its sounds, the map of them all."""
+"""The page Features: every feature of every layer, its segments, sounds, and the map of all."""
 
 from __future__ import annotations
 
@@ -77,5 +77,3 @@ def _called(atlas: Atlas) -> str:
 
 def _remarks(folder: StudyFolder) -> list[str]:
     return [str(row["remark"]) for row in folder.texts("remarks", ["remark"])]
-
-

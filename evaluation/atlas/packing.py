@@ -1,7 +1,5 @@
 """Columns of numbers and of words as short texts in JSON: a page unpacks them at once."""
 
-from __future__ import annotations
-
 import base64
 from dataclasses import dataclass
 from typing import Any
@@ -53,7 +51,7 @@ class Phrases:
     count: Int[np.ndarray, " text"]
 
     @classmethod
-    def of(cls, texts: Shaped[np.ndarray, " text"]) -> Phrases:
+    def of(cls, texts: Shaped[np.ndarray, " text"]) -> "Phrases":
         """Texts as they stand in a table, with spaces between the words."""
         split = [str(text).split(" ") if text else [] for text in texts.tolist()]
         every = [word for text in split for word in text]
