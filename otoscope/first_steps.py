@@ -18,7 +18,7 @@ from probes.bank import ProbeBank
 
 
 def first_recogniser(steps: int = 100) -> tuple[Recogniser, SpeechDataModule]:
-    """A small VGG-LSTM that has learnt two sentences of each of six embedded speakers by heart.
+    """A small VGG-LSTM that has learnt a sentence of each of six embedded speakers by heart.
 
     It spells its own training utterances and no others, so look at `train`: it shows what a method
     does, and nothing about speech recognition.
@@ -35,8 +35,8 @@ def first_recogniser(steps: int = 100) -> tuple[Recogniser, SpeechDataModule]:
     corpus = EmbeddedCorpus(
         n_train_speakers=6,
         n_dev_speakers=1,
-        n_test_speakers=2,
-        utterances_per_train_speaker=2,
+        n_test_speakers=4,
+        utterances_per_train_speaker=1,
         utterances_per_dev_speaker=1,
         utterances_per_test_speaker=2,
     )

@@ -43,7 +43,7 @@ STUDIES = (StudySettings, AudiationSettings, MaskSettings)
 HEAD = """\
 # Reference: configurations
 
-<!-- written by docs/generate/make_configs.py from the constructors and their docstrings; change those -->
+<!-- written by docs/generate/make_configs.py from constructors and docstrings; change those -->
 
 An experiment is a YAML file that says what differs from the embedded one. `otoscope run -c FILE`
 reads it, `--key value` changes single keys, and `config.yaml` of the run folder has all of them as

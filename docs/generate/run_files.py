@@ -48,7 +48,7 @@ def _curves(columns: list[str]) -> dict[str, pyarrow.DataType]:
 HEAD = """\
 # Reference: the files of a run
 
-<!-- written by docs/generate/make_files.py from the rows of the tables; change those -->
+<!-- written by docs/generate/make_files.py from the rows of tables; change those -->
 
 Everything below `runs/<name>`, or `--output`. `*` in a path stands for a name (of a model, a
 condition, a layer, an utterance), `**` for any path. CSV files are UTF-8 with a head line, an empty
@@ -75,6 +75,9 @@ SECTIONS: dict[str, tuple[str, list[Entry]]] = {
             ("corpus/failures.csv", "the same of one stage; so in each stage's folder"),
             ("wandb/**", "offline W&B run: `wandb sync` uploads it"),
             ("tensorboard/**", "where `loggers` names it"),
+            ("*/corpus.json", "of `otoscope sonify`, `audiate`, `mask`: the corpus that was heard"),
+            ("*/config.yaml", "of these commands, what was asked for; of an architecture, its run"),
+            ("*/environment.json", "beside these"),
             ("report/**", "the pages; `report/index.html` is the one to open"),
         ],
     ),
