@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -185,8 +186,8 @@ def layers_of(folder: RunFolder, model: str) -> list[LayerEntry]:
 def _stacked(entries: Iterable[LayerEntry]) -> list[LayerEntry]:
     """In order of depth, each fed by the one before."""
     placed = sorted(entries, key=lambda entry: entry.depth)
-    inputs = [(), *((entry.name,) for entry in placed[:-1])]
-    return [replace(entry, inputs=names) for entry, names in zip(placed, inputs, strict=True)]
+    before = {entry.name: (feeder.name,) for feeder, entry in pairwise(placed)}
+    return [replace(entry, inputs=before.get(entry.name, ())) for entry in placed]
 
 
 def _read_card(path: Path) -> list[LayerEntry]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from importlib.metadata import version
 from typing import Any
 
 import plotly.graph_objects as go
@@ -53,7 +54,10 @@ def context(atlas: Atlas) -> dict[str, Any]:
     atlas.site.shard("overview", {name: plain(figure) for name, figure in figures.items()})
     paper = paper_section(atlas.run, atlas.notes)
     if paper:
+        if atlas.site.folder != atlas.run / "report":
+            paper["others"] = []  # from elsewhere no way leads to them
         paper["figures"] = stills(atlas.site, paper["figures"])
+    _tell_version(atlas)
     return {
         "run": folder,
         "doors": [(address, *texts) for address, texts in DOORS.items()],
@@ -73,6 +77,17 @@ def context(atlas: Atlas) -> dict[str, Any]:
         "site": atlas.site,
         "citations": citations(folder.environment),
     }
+
+
+def _tell_version(atlas: Atlas) -> None:
+    """A run of another version may hold tables of another form: said before somebody wonders."""
+    versions = atlas.folder.environment.get("versions")
+    theirs = versions.get("otoscope") if isinstance(versions, dict) else None
+    if theirs is not None and str(theirs) != version("otoscope"):
+        atlas.notes.append(
+            f"environment.json: the run is of Otoscope {theirs}, these pages are of "
+            f"{version('otoscope')}; where something is missing, call `otoscope run` again"
+        )
 
 
 def plain(figure: go.Figure) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from acoustics.errors import UserError
 from corpora.corpus import SAMPLE_RATE
 from evaluation.listening import safe_name, write_atomically, write_audio
 from evaluation.masks.animation import mask_animation
+from evaluation.masks.arrays import FOLDER, arrays_of, write_arrays
 from evaluation.masks.figures import curve_figure, mask_figure, muted_figure
 from evaluation.masks.judging import MASK, Judgement, curve_rows
 from evaluation.masks.logged import mask_name
@@ -69,7 +70,7 @@ def write_tables(
 
 
 def write_pictures(folder: Path, study: MaskStudy) -> None:
-    """Writes figures, animations and sounds, under a name for each mask.
+    """Writes figures, animations, sounds and arrays, under a name for each mask.
 
     Args:
         folder: where to, `masks/<model>`; it is made.
@@ -84,6 +85,7 @@ def write_pictures(folder: Path, study: MaskStudy) -> None:
             path = folder / "audio" / name / f"{safe_name(sound.name)}.flac"
             write_audio(path, sound.waveform, SAMPLE_RATE)
         _draw(folder / "figures", name, study, row)
+        write_arrays(folder / FOLDER / f"{name}.safetensors", arrays_of(study, row))
 
 
 def _draw(folder: Path, name: str, study: MaskStudy, row: int) -> None:
@@ -92,10 +94,8 @@ def _draw(folder: Path, name: str, study: MaskStudy, row: int) -> None:
     kept = study.masks.kept[row, :count].numpy()
     text = span_name(study.spans[row]) or f'"{subjects.texts[row]}"'
     title = f"{study.model}, {subjects.batch.ids[row]}: {text}"
-    *_, last = subjects.recogniser.layers.values()
-    step_s = last.timing.stride / subjects.recogniser.tokens_per_state / SAMPLE_RATE
     said = aligned_words(subjects.alone(row))[0]
-    picture = mask_figure(normal, kept, subjects.frame_s, title, said, step_s)
+    picture = mask_figure(normal, kept, subjects.frame_s, title, said, subjects.step_s)
     save_figure(picture, folder, f"{name}.mask", ("png",))
     heard = [line.text for line in study.heard[row]]
     waveforms = muted_figure(study.sounds[row], heard, SAMPLE_RATE, title)

@@ -83,3 +83,21 @@ def test_serve_shows_the_atlas_and_nothing_else(atlas: Path, terminal, ending) -
     process.send_signal(signal.SIGINT)
     ended = ending(process, began).ok()
     assert ended.out.splitlines()[-1] == "ended" and not ended.err
+
+
+def test_pages_go_where_they_are_asked_for(run: Path, here, tmp_path: Path) -> None:
+    (tmp_path / "in the way").write_text("")
+    line = here("report", run, "--output", tmp_path / "in the way").complaint()
+    assert f"{tmp_path / 'in the way'}/static" in line and "cannot be written" in line
+    said = here("report", run, "--output", tmp_path / "paper").ok().out
+    assert said.splitlines()[-1] == f"{tmp_path}/paper/index.html"
+    assert here("serve", tmp_path / "none").complaint()
+    assert (tmp_path / "paper" / "features.html").is_file()
+
+
+def test_results_of_another_version_are_told(run: Path, here) -> None:
+    (run / "environment.json").write_text('{"versions": {"otoscope": "9.9.9"}}')
+    here("report", run).ok()
+    page = (run / "report" / "index.html").read_text()
+    assert "environment.json: the run is of Otoscope 9.9.9" in page
+    (run / "environment.json").unlink()

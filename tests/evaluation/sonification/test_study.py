@@ -22,6 +22,7 @@ from evaluation.sonification.export import write_sonification
 from evaluation.sonification.overview import write_overview
 from evaluation.sonification.search import sonify
 from evaluation.sonification.second_look import states_of
+from evaluation.sonification.same_word_figure import KINDS
 from evaluation.sonification.study import study
 from evaluation.sonification.study_folder import StudyFolder
 from evaluation.sonification.study_settings import StudySettings
@@ -166,6 +167,15 @@ def test_words_by_a_man_and_a_woman_have_their_sounds_and_features(folder) -> No
     fires = [r for r in shown if r["word"] == "moon" and r["layer"] == "fine"]
     if fires:  # a word that was among the most frequent
         assert {r["feature"]: r["activated"] for r in fires}[1] == "both"
+
+
+def test_overlaps_of_a_word_count_every_feature_of_a_layer(folder) -> None:
+    shown = table(folder / "toy" / "word_features.parquet")
+    counts = table(folder / "toy" / "word_overlaps.parquet")
+    assert len(counts) == 3 * len({r["layer"] for r in shown})
+    for row in counts:  # layers of fewer than 20 features are shown whole
+        mine = [r["activated"] for r in shown if (r["word"], r["layer"]) == (row["word"], row["layer"])]
+        assert {kind: mine.count(kind) for kind in KINDS} == {kind: row[kind] for kind in KINDS}
 
 
 def test_figures_are_drawn(folder) -> None:
