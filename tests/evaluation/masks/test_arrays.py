@@ -75,6 +75,8 @@ def test_a_broken_file_is_none(study, tmp_path, broken):
     elif broken in ("bits", "facts"):
         with safe_open(path, framework="np") as file:
             tensors, facts = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()
-        tensors["kept.mask"] = tensors["kept.mask"][:-1] if broken == "bits" else tensors["kept.mask"]
+        tensors["kept.mask"] = (
+            tensors["kept.mask"][:-1] if broken == "bits" else tensors["kept.mask"]
+        )
         path.write_bytes(save(tensors, facts if broken == "bits" else {"facts": "[]"}))
     assert read_arrays(path) is None
