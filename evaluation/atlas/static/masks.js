@@ -60,7 +60,7 @@ otoscope.shard("masks").then((all) => {
     const parts = drawn ? [
       lane([make("b", {}, "words")], "where CTC says them", words(drawn.said, seconds()), 40),
       lane([make("b", {}, "input")], `${drawn.bands} bands, normalised`, picture("input", "The normalised frames of the input"), 130),
-      lane([make("b", {}, "mask")], "kept entries are dark", picture("mask", "The mask"), 130),
+      lane([make("b", {}, "mask")], "what is kept", picture("mask", "The mask"), 130),
       lane([make("b", {}, "masked input")], "the rest at its mean", picture("masked", "The masked frames"), 130),
       lane([], "", axis(seconds()), 20),
     ] : fallback();
