@@ -4,7 +4,8 @@ Each takes the folder of a run and returns a figure; `save_figure` writes it, th
 time. They are drawn from the tables alone, so a run can be drawn long after it was made.
 
 Example:
-    >>> save_figure(curves_figure(Path("runs/embedded")), Path("paper"), "eer", ["pdf"])  # doctest: +SKIP
+    >>> sheet = curves_figure(Path("runs/embedded"))  # doctest: +SKIP
+    >>> save_figure(sheet, Path("paper"), "eer", ["pdf"])  # doctest: +SKIP
 """
 
 from __future__ import annotations

@@ -28,6 +28,9 @@ def report(arguments: list[str]) -> None:
         "a server nor the network. Sounds and pictures that are there already are used again.",
     )  # fmt: skip
     parser.add_argument("run", help="the run folder, or that of sonify, audiate, mask or score")
+    parser.add_argument(
+        "--output", type=str | None, help="folder of the pages (default: report/ of the run)"
+    )
     parser.add_class_arguments(AtlasSettings, None)
     options = parse(parser, arguments)
     try:
@@ -41,7 +44,8 @@ def report(arguments: list[str]) -> None:
         def watch(fraction: float, text: str) -> None:
             display("report", min(fraction, 0.999), text, time.monotonic() - began)
 
-        built = build_atlas(run, settings, cuts=corpus_cuts(run), report=watch)
+        output = Path(options.output) if options.output else None
+        built = build_atlas(run, settings, cuts=corpus_cuts(run), report=watch, output=output)
         display("report", 1.0, "", time.monotonic() - began)
     for line in told(built):
         say(console, line)
@@ -53,5 +57,5 @@ def told(built: BuiltAtlas) -> list[str]:
     if built.absent:
         lines.append(f"{built.absent} sounds or pictures have no source; the pages say which")
     if built.left_out:
-        lines.append(f"{built.left_out} sounds or pictures had no room; --max_megabytes is the bound")
+        lines.append(f"{built.left_out} sounds or pictures had no room; raise --max_megabytes")
     return [*lines, str(built.path)]

@@ -24,7 +24,7 @@ MAKERS: dict[str, ModuleType] = {
     "network": network,
     "overview": overview,
 }
-"""In the order in which they may take room; the first page comes last, for it says what is missing."""
+"""In the order in which they may take room; the first page is last: it says what is missing."""
 
 PAGES = {
     "overview": ("index.html", "Overview"),
@@ -44,6 +44,7 @@ def build_atlas(
     models: Sequence[str] | None = None,
     cuts: OpenCorpus | None = None,
     report: Progress | None = None,
+    output: Path | None = None,
 ) -> BuiltAtlas:
     """Writes `report/` of a run: pages that open from the disk, and need no network.
 
@@ -57,6 +58,7 @@ def build_atlas(
         cuts: opens the corpus whose segments are to be heard, by utterance (default: only those
             can be heard that were cut before).
         report: called with the fraction that is done and one line.
+        output: where to (default: `report/` of the run).
 
     Raises:
         UserError: there is no such run, or the folder cannot be written.
@@ -67,7 +69,7 @@ def build_atlas(
     """
     report = report or (lambda fraction, text: None)
     folder = read_run(run, models)
-    site = Site(run / FOLDER, settings or AtlasSettings())
+    site = Site(output or run / FOLDER, settings or AtlasSettings())
     site.static()
     atlas = catalogue(folder, site, models, cuts, report)
     contexts: dict[str, dict[str, Any]] = {}

@@ -149,9 +149,7 @@ def catalogue(
     shown = ordered(names, MODEL_ORDER)
     conditions = ordered(distinct(rows, "condition"), CONDITION_ORDER)
     layers = {model: layers_of(folder, model) for model in shown}
-    return Atlas(
-        folder.path, folder, site, shown, conditions, layers, folder.notes, cuts, report
-    )
+    return Atlas(folder.path, folder, site, shown, conditions, layers, folder.notes, cuts, report)
 
 
 def _folders(run: Path) -> list[str]:

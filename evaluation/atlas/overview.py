@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from importlib.metadata import version
 from typing import Any
 
 import plotly.graph_objects as go
@@ -28,6 +29,19 @@ from evaluation.sonification.study_folder import StudyFolder
 from evaluation.sonification.study_settings import OVERVIEW
 from evaluation.training_figures import plateaus, probe_curves_figure, recogniser_curves_figure
 
+DOORS = {
+    "listen.html": (
+        "Listen",
+        "every layer's voice, utterance by utterance, in noise and out of it",
+    ),
+    "layers.html": ("Layers", "where a layer stands, what it keeps, what drives it"),
+    "features.html": ("Features", "the segments of speech that drive each feature most"),
+    "words.html": ("One word, two voices", "what a man and a woman activate in saying the same"),
+    "masks.html": ("Masks", "the least of an utterance with which the same is recognised"),
+    "network.html": ("Network", "the architecture to scale, every layer a link"),
+}
+"""Address, name and purpose of the other pages."""
+
 REMARKS = 200
 """Listed one by one."""
 
@@ -40,9 +54,13 @@ def context(atlas: Atlas) -> dict[str, Any]:
     atlas.site.shard("overview", {name: plain(figure) for name, figure in figures.items()})
     paper = paper_section(atlas.run, atlas.notes)
     if paper:
+        if atlas.site.folder != atlas.run / "report":
+            paper["others"] = []  # from elsewhere no way leads to them
         paper["figures"] = stills(atlas.site, paper["figures"])
+    _tell_version(atlas)
     return {
         "run": folder,
+        "doors": [(address, *texts) for address, texts in DOORS.items()],
         "facts": _facts(atlas),
         "models": [(name, *atlas.colour(name)) for name in atlas.models],
         "conditions": [(name, *atlas.colour(name)) for name in atlas.conditions],
@@ -59,6 +77,17 @@ def context(atlas: Atlas) -> dict[str, Any]:
         "site": atlas.site,
         "citations": citations(folder.environment),
     }
+
+
+def _tell_version(atlas: Atlas) -> None:
+    """A run of another version may hold tables of another form: said before somebody wonders."""
+    versions = atlas.folder.environment.get("versions")
+    theirs = versions.get("otoscope") if isinstance(versions, dict) else None
+    if theirs is not None and str(theirs) != version("otoscope"):
+        atlas.notes.append(
+            f"environment.json: the run is of Otoscope {theirs}, these pages are of "
+            f"{version('otoscope')}; where something is missing, call `otoscope run` again"
+        )
 
 
 def plain(figure: go.Figure) -> dict[str, Any]:

@@ -14,7 +14,7 @@ Levels = tuple[float, float]
 
 
 def stills(site: Site, figures: Iterable[Picture]) -> list[Picture]:
-    """Copies figures into the atlas, in all formats there are; those that are absent are left out."""
+    """Copies figures into the atlas, in all their formats; those that are absent are left out."""
     kept = []
     for figure in figures:
         for suffix in (".svg", ".pdf", ".png"):
@@ -54,4 +54,3 @@ def mel_of(site: Site, path: Path, levels: Levels | None) -> str | None:
         return None if mel is None else mel_picture(mel, levels=levels, axis=False, scale=1)
 
     return site.file(f"mel {levels} {identity_of(path)}", "pictures", ".png", make)
-

@@ -183,9 +183,9 @@ class Site:
         path = self.folder / name
         self._count(name, len(content))
         try:
-            if path.is_file() and path.stat().st_size == len(content):
-                if path.read_bytes() == content:
-                    return  # so that a copy by rsync or git moves nothing
+            same = path.is_file() and path.stat().st_size == len(content)
+            if same and path.read_bytes() == content:
+                return  # so that a copy by rsync or git moves nothing
         except OSError as error:
             raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
         write_atomically(path, content)

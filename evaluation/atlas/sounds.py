@@ -1,7 +1,5 @@
 """The sounds of an atlas: equally loud where they are compared, each encoded once."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial

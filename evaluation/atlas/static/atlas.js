@@ -81,6 +81,7 @@ const otoscope = (() => {
   const player = (() => {
     const audio = $("audio");
     let pressed = null;
+    let from = 0;
     let ended = [];
     let began = [];
 
@@ -94,8 +95,8 @@ const otoscope = (() => {
       if (button) button.setAttribute("aria-pressed", "true");
       document.querySelector(".transport").hidden = false;
       $("playing").textContent = label;
+      from = at;
       audio.src = src;
-      if (at > 0) audio.addEventListener("loadedmetadata", () => { audio.currentTime = Math.min(at, audio.duration || at); }, { once: true });
       began.forEach((callback) => callback(button, src));
       return audio.play().catch((error) => {
         if (error.name === "AbortError") return;
@@ -104,10 +105,11 @@ const otoscope = (() => {
       });
     }
     function pause() { audio.pause(); release(); }
+    audio.addEventListener("loadedmetadata", () => { if (from > 0) audio.currentTime = Math.min(from, audio.duration || from); });
     audio.addEventListener("ended", () => { const button = pressed; release(); ended.forEach((callback) => callback(button)); });
     return {
       play, pause, stop: pause, audio,
-      time: () => audio.currentTime,
+      time: () => (audio.readyState > 0 ? audio.currentTime : from),
       playing: () => !audio.paused && !audio.ended,
       pressed: () => pressed,
       onend: (callback) => ended.push(callback),

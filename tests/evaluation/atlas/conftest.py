@@ -1,4 +1,4 @@
-"""A real browser for the pages of the atlas: what it complains of, what it plays, what axe finds.
+"""A real browser for the pages of the atlas, and runs that are quickly made to have pages of.
 
 `browser` lives as long as one test file, not longer: while Playwright is up its event loop counts
 as running in this thread, and `asyncio.run` of other tests would refuse to start.
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+import made_up_run
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import (
@@ -147,3 +148,14 @@ def hear() -> Callable[[Page, str], str]:
         return played
 
     return click
+
+
+@pytest.fixture(scope="session")
+def make_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., made_up_run.MadeUpRun]:
+    """Makes a finished run of a small network, a new one at each call; see `made_up_run`."""
+
+    def make(**settings: Any) -> made_up_run.MadeUpRun:
+        small = {"features": 60, "blocks": 2, "sub_blocks": 2, "minutes": 1.5, "sampled_layers": 3}
+        return made_up_run.make_run(tmp_path_factory.mktemp("made-up") / "run", **small | settings)
+
+    return make

@@ -188,3 +188,9 @@ def test_models_of_an_earlier_configuration_are_left_out(run_folder: Path) -> No
     page = Page(build_atlas(run_folder, models=["baseline"]).path)
     boxes = [a["value"] for t, a in page.elements if t == "input" and a.get("name") == "model"]
     assert boxes == ["baseline"]
+
+
+def test_studies_without_a_run_are_told_in_one_line(sonified_run: Path) -> None:
+    text = overview(sonified_run).text
+    assert "only sonification were called for here; `otoscope run` adds curves" in text
+    assert "summary.csv" not in text.split("Over depth")[0]

@@ -41,9 +41,7 @@ def test_switching_a_model_or_a_condition_changes_the_curves(
     assert page.locator("#curves figure:visible figcaption").first.inner_text() == "baseline"
 
 
-def test_hover_shows_value_interval_and_counts(
-    atlas: Path, open_page: Callable[..., Any]
-) -> None:
+def test_hover_shows_value_interval_and_counts(atlas: Path, open_page: Callable[..., Any]) -> None:
     page = curves(open_page(atlas / "index.html"))
     point = page.locator("#curves .plot .points .point").nth(4)
     point.scroll_into_view_if_needed()
