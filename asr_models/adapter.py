@@ -132,6 +132,10 @@ class Adapter(Recogniser):
         self.require_classes("a transcript")
         return pieced(text, self.tokens)
 
+    def module_of(self, layer: str) -> nn.Module:
+        """The foreign module whose output the port of `layer` hands on."""
+        return self.model.get_submodule(self.points[layer].module)
+
     @property
     def _last(self) -> str:
         return next(reversed(self.layers))

@@ -8,6 +8,7 @@ import torch
 from acoustics.errors import UserError
 from asr_models.adapter import Adapter
 from asr_models.attachment import Attachment
+from asr_models.layer_card import write_layers
 from asr_models.recogniser import Recogniser
 from asr_models.storage import load_module, save_module
 
@@ -16,8 +17,12 @@ ATTACHMENT = "attachment.json"  # what was measured of a network from elsewhere
 
 
 def save_recogniser(recogniser: Recogniser, folder: Path) -> None:
-    """Write weights and card into `folder`; of an adapter also what it was measured to keep."""
+    """Write weights, card and layers into `folder`; of an adapter also what was measured of it.
+
+    `layers.json` is for readers: nothing is rebuilt from it.
+    """
     save_module(recogniser, folder, WHAT)
+    write_layers(recogniser, folder)
     if isinstance(recogniser, Adapter):
         measured = recogniser.freeze().attachment
         assert measured is not None  # noqa: S101 - for the type checker

@@ -160,8 +160,11 @@ class DeepSpeech(FrameRecogniser):
         self.head = nn.Linear(width, len(alphabet) + 1)
         self.layer_6 = Masked()
         widths = dict.fromkeys(NAMES, width) | {"layer_6": len(alphabet) + 1}
+        kinds = {"layer_6": "feed-forward"}  # of the head, whose output is only masked there
         self.layers = {
-            name: Layer(name, name, depth, Timing(HOP), widths[name], widths[name])
+            name: Layer(
+                name, name, depth, Timing(HOP), widths[name], widths[name], kind=kinds.get(name, "")
+            )
             for depth, name in enumerate(NAMES, start=1)
         }
 

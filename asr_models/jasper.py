@@ -132,13 +132,17 @@ def jasper_layers(widths: Sequence[int], sub_blocks: int, hop_length: int) -> di
     """
     first, *blocks, wide, last = widths
     places = [("prologue", "prologue", first)]
+    inputs, ends = dict[str, tuple[str, ...]](), ["prologue"]
     for i, width in enumerate(blocks):
         for j in range(sub_blocks):
-            places.append((f"block{i + 1}.sub{j + 1}", f"blocks.{i}.subs.{j}", width))
+            before, name = places[-1][0], f"block{i + 1}.sub{j + 1}"
+            places.append((name, f"blocks.{i}.subs.{j}", width))
+        inputs[name] = tuple(dict.fromkeys([*ends, before]))  # its block's dense residuals
+        ends.append(name)
     places += [("epilogue1", "epilogue.0", wide), ("epilogue2", "epilogue.1", last)]
     timing = Timing(hop_length * STRIDE)
     return {
-        name: Layer(name, module, depth, timing, width, width)
+        name: Layer(name, module, depth, timing, width, width, inputs.get(name))
         for depth, (name, module, width) in enumerate(places, start=1)
     }
 

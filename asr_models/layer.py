@@ -19,6 +19,8 @@ class Layer:
         timing: stride and offset of the states, in samples.
         width: values of one state; for a convolution channels times frequency bands.
         features: channels of the layer (for a convolution, its channels).
+        inputs: layers whose states come into it (None: the one before, as in a plain stack).
+        kind: where its module cannot tell it; see `asr_models.layer_card`.
     """
 
     name: str
@@ -27,6 +29,8 @@ class Layer:
     timing: Timing
     width: int
     features: int
+    inputs: tuple[str, ...] | None = None
+    kind: str = ""
 
 
 def select_layers(known: Mapping[str, Layer], patterns: Iterable[str]) -> list[str]:

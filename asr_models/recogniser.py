@@ -77,6 +77,10 @@ class Recogniser(nn.Module, ABC):
         hop = self.log_mel.hop_length
         return rate_of(self.layers[layer].timing.stride, hop).states(mel_frames(lengths, hop))
 
+    def module_of(self, layer: str) -> nn.Module:
+        """The module that makes the states of `layer`."""
+        return self.get_submodule(self.layers[layer].module)
+
     def weight_hash(self) -> str:
         """Hash of all weights and statistics; tells two recognisers apart."""
         return weight_hash(self)

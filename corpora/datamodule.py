@@ -1,6 +1,6 @@
 """The one LightningDataModule: a corpus, noise, and the batches of every stage."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from lhotse import CutSet
 from lhotse.cut import Cut
@@ -184,13 +184,15 @@ class SpeechDataModule(LightningDataModule):
         splits: Sequence[Split] = ("train", "dev", "test"),
         per_speaker: int | None = None,
         order: Order = "duration",
+        ids: Collection[str] | None = None,
     ) -> DataLoader[SpeechBatch]:
         """All of `corpus_cuts`, clean and always the same, each heard by exactly one process.
 
-        ``order`` is "duration", which pads least, or "speaker", one after the other. What is wrong
-        with alignments is added to ``remarks``.
+        ``order`` is "duration", which pads least, or "speaker", one after the other; ``ids`` are
+        the only utterances that are wanted. What is wrong with alignments is added to ``remarks``.
         """
         cuts = self.corpus_cuts(splits, per_speaker)
+        cuts = cuts if ids is None else [cut for cut in cuts if cut.id in ids]
         for name, remark in alignment_remarks(cuts, self.corpus.phone_set):
             self.remarks.append((self._origin[name], name, remark))
         self.remarks[:] = dict.fromkeys(self.remarks)  # a second pass says the same

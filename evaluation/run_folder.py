@@ -22,6 +22,11 @@ STEPS = ["model", "condition", "metric", "earlier", "later", "difference", "ci_l
 PROBE_CURVES = ["step", "split", "layer", "mel_l1"]
 RECOGNISER_CURVES = ["step", "split", "metric", "value"]
 
+STUDIES = ("sonification", "audiation", "masks")
+"""Folders of methods that can stand alone, without a run around them."""
+
+RUN_FILES = ("config.yaml", "summary.csv", "samples.csv", "stages.json")
+
 FAILURES_SHOWN = 200
 """Failed scores listed one by one; all of them are counted by reason."""
 
@@ -60,6 +65,9 @@ def read_run(path: Path, models: Sequence[str] | None = None) -> RunFolder:
     if not path.is_dir():
         raise UserError(f"{path}: no such run folder; `otoscope run --output {path}` makes one")
     run = RunFolder(path)
+    studies = [name for name in STUDIES if (path / name).is_dir()]
+    if studies and not any((path / name).exists() for name in RUN_FILES):
+        return _read_studies(run, studies)
     run.config = _text(run, "config.yaml", "the resolved configuration")
     run.summary = _table(run, "summary.csv", SUMMARY, "the scores over depth")
     run.samples = read_samples(path)
@@ -70,8 +78,7 @@ def read_run(path: Path, models: Sequence[str] | None = None) -> RunFolder:
     run.stages = [entry for entry in _json(run, "stages.json", list) if isinstance(entry, dict)]
     run.environment = _json(run, "environment.json", dict)
     tables = (run.summary, run.samples, run.probe_curves, run.recogniser_curves)
-    sonified = (path / "sonification").is_dir()
-    if not any((*tables, run.config, run.stages, run.environment, sonified)):
+    if not any((*tables, run.config, run.stages, run.environment, studies)):
         raise UserError(f"{path}: holds nothing of a run; give the folder of `otoscope run`")
     run.steps = list(whole_rows(path, "steps.csv", run.notes, STEPS))
     heard = {sample.utterance for sample in run.samples}
@@ -82,6 +89,19 @@ def read_run(path: Path, models: Sequence[str] | None = None) -> RunFolder:
     run.unusable = [row for row in found if row.get("used") != "1"]
     run.remarks = [row for row in found if row.get("used") == "1"]
     _collect_failures(run)
+    return run
+
+
+def _read_studies(run: RunFolder, studies: Sequence[str]) -> RunFolder:
+    """What `otoscope sonify`, `audiate` and `mask` leave, without a run around them."""
+    run.config = "\n".join(
+        f"# {name}\n{_text(run, f'{name}/config.yaml', 'what was asked for')}" for name in studies
+    )
+    run.environment = _json(run, f"{studies[0]}/environment.json", dict)
+    run.notes.append(
+        f"only {', '.join(studies)} were called for here; `otoscope run` adds curves over depth, "
+        "sounds of every layer and training"
+    )
     return run
 
 

@@ -21,7 +21,8 @@ Otoscope shows what each layer of a speech recogniser hears.
   mask      the least of an utterance with which a recogniser says the same
   score     score any folder of rendered or enhanced speech against clean speech
   listen    the human listening test                    build | serve | score
-  report    build report/index.html of a run again
+  report    build the atlas of a run again: pages to look at and listen to
+  serve     show it in a browser on this machine
 
 'otoscope COMMAND --help' tells the options of each."""
 
@@ -39,9 +40,15 @@ def _layers(arguments: list[str]) -> None:
 
 
 def _report(arguments: list[str]) -> None:
-    from otoscope.commands import report
+    from otoscope.report import report
 
     report(arguments)
+
+
+def _serve(arguments: list[str]) -> None:
+    from otoscope.serve import serve
+
+    serve(arguments)
 
 
 def _sonify(arguments: list[str]) -> None:
@@ -104,6 +111,7 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "score": _score,
     "listen": _listen,
     "report": _report,
+    "serve": _serve,
 }
 
 

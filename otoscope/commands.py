@@ -1,4 +1,4 @@
-"""The commands that are not Lightning's: `run`, `layers` and `report`."""
+"""The commands `run` and `layers`."""
 
 import json
 import platform
@@ -182,16 +182,3 @@ def _recogniser(given: str | None) -> Recogniser:
         return recogniser_of(folder)
     inside = sorted(folder.glob("recognisers/*"))
     return load_recogniser(inside[0] if inside else folder)
-
-
-def report(arguments: list[str]) -> None:
-    """`otoscope report`: build the page again."""
-    from evaluation.report import build_report
-
-    parser = PlainParser(prog="otoscope report", description="Build report/index.html of a run.")
-    parser.add_argument("run", help="the run folder")
-    parser.add_argument(
-        "--max_megabytes", type=float, default=25.0, help="size limit of the page (default: 25)"
-    )
-    options = parser.parse_args(arguments)
-    print(build_report(Path(options.run), options.max_megabytes))

@@ -13,6 +13,7 @@ from evaluation.listening_test.triplets import PAIRS
 from otoscope.commands import parse
 from otoscope.display import output_console, say
 from otoscope.listen_score import score
+from otoscope.local_server import check_port
 from otoscope.locking import Work, locked
 
 USAGE = """usage: otoscope listen build | serve | score [options]
@@ -108,8 +109,7 @@ def serve(arguments: list[str]) -> None:
     parser.add_argument("folder", help="folder that `otoscope listen build` made")
     parser.add_argument("--port", type=int, default=8765, help="0: any free one (default: 8765)")
     options = parse(parser, arguments)
-    if not 0 <= options.port <= 65535:
-        raise UserError(f"--port: {options.port} is not possible, it must be 0 to 65535")
+    check_port(options.port)
     test = load_test(Path(options.folder))
 
     def announce(address: str) -> None:

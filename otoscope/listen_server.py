@@ -1,27 +1,23 @@
 """The web server of the listening test: one page, its sounds, four small questions in JSON.
 
-It answers this machine only (127.0.0.1), under that name only (a foreign `Host` is DNS rebinding,
-a foreign `Origin` another site's page), and serves nothing but what is listed here: no part of a
-request ever becomes a path. What listeners must not know is not sent: layers, answers, dates.
+It serves nothing but what is listed here: no part of a request ever becomes a path. What listeners
+must not know is not sent: layers, answers, dates.
 """
 
-import asyncio
-import re
-import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
-from acoustics.errors import UserError
 from evaluation.listening_test.answers import MOST_MS
 from evaluation.listening_test.folder import ListeningTest
 from evaluation.listening_test.sessions import Listeners, Progress, RefusedError
 from evaluation.listening_test.triplets import SIDES
+from otoscope import local_server
 from otoscope.listen_requests import MOST_BYTES, bad_request, count_of, json_body, text_of
+from otoscope.local_server import Handler, is_local, serve_app
 
-HOST = "127.0.0.1"
 MOST_PLAYS = 100_000
 PAGE = Path(__file__).parent / "listen_page"
 FILES = {
@@ -30,23 +26,13 @@ FILES = {
     "/page.js": ("page.js", "text/javascript"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
 }
-HEADERS = {
+HEADERS = local_server.HEADERS | {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self'; media-src blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'",
-    "Cache-Control": "no-store",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "Server": "otoscope",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
 }
 STATUS = {"unknown": 404, "name": 400, "question": 400, "request": 400, "type": 415, "full": 403}
 STATUS |= {"unsaved": 507}  # all others: 409
-LOCAL = re.compile(r"(127\.0\.0\.1|localhost)(:\d{1,5})?")
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def make_app(test: ListeningTest) -> web.Application:
@@ -71,30 +57,13 @@ async def serve(test: ListeningTest, port: int, announce: Callable[[str], None])
     Raises:
         UserError: the port cannot be had.
     """
-    runner = web.AppRunner(make_app(test), access_log=None, shutdown_timeout=2.0)
-    await runner.setup()
-    try:
-        try:
-            await web.TCPSite(runner, HOST, port).start()
-        except OSError as error:
-            reason = error.strerror or error
-            raise UserError(f"--port: {port} cannot be had ({reason}); choose another") from error
-        ended = asyncio.Event()
-        for sign in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(sign, ended.set)
-        announce(f"http://{HOST}:{runner.addresses[0][1]}/")
-        await ended.wait()
-    finally:
-        await runner.cleanup()
+    await serve_app(make_app(test), port, announce)
 
 
 @web.middleware
 async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Lets in what this machine's own page asks; every refusal is one JSON object."""
-    host = request.headers.get(hdrs.HOST, "")
-    origin = request.headers.get(hdrs.ORIGIN, f"http://{host}")
-    direct = request.raw_path.startswith("/")  # else it is meant for a proxy
-    if not LOCAL.fullmatch(host) or origin != f"http://{host}" or not direct:
+    if not is_local(request):
         return _refusal(403, "foreign", "this page is for visitors from this machine only")
     try:
         return await handler(request)

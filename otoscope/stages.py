@@ -8,11 +8,11 @@ from pathlib import Path
 from asr_models.memory import keep_freed
 from corpora.datamodule import SpeechDataModule
 from corpora.selection import mixture_rows, utterance_rows
+from evaluation.atlas.build import build_atlas
 from evaluation.callbacks import ListeningSamples, ScoreSpeech
 from evaluation.listening import SAMPLES
 from evaluation.paper.paper import write_paper
 from evaluation.records import MixtureRow, UtteranceRow, write_rows
-from evaluation.report import build_report
 from evaluation.trials import make_trials, save_trials
 from evaluation.watching import StepProgress
 from otoscope.configuration import load_run
@@ -21,6 +21,7 @@ from otoscope.failures import FAILURES, write_failures
 from otoscope.feature_stages import audiate_model, mask_model, sonify_model
 from otoscope.plan import FIXED
 from otoscope.questions import ask_identity, ask_states
+from otoscope.report_corpus import corpus_cuts
 from otoscope.tables import make_tables
 from otoscope.training import (
     Report,
@@ -195,10 +196,11 @@ def make_paper(experiment: Experiment, root: Path, scratch: Path) -> None:
 
 
 def make_report(experiment: Experiment, run: Path, report: Report) -> None:
-    """Build the page in place and hand samples and curves to the loggers that were asked for."""
-    build_report(run, models=[str(name) for name in experiment.models])
+    """Build the atlas in place and hand samples and curves to the loggers that were asked for."""
+    models = [str(name) for name in experiment.models]
+    build_atlas(run, models=models, cuts=corpus_cuts(run), report=lambda f, t: report(0.9 * f, t))
     if experiment.loggers:
         from otoscope.logging import log_run  # here, for wandb takes half a second to import
 
-        report(0.5, "handing samples to the loggers")
+        report(0.9, "handing samples to the loggers")
         log_run(run, experiment.name, experiment.loggers)

@@ -11,6 +11,7 @@ from acoustics.errors import UserError
 from corpora.corpus import SAMPLE_RATE
 from evaluation.listening import safe_name, write_atomically, write_audio
 from evaluation.masks.animation import mask_animation
+from evaluation.masks.arrays import FOLDER, arrays_of, write_arrays
 from evaluation.masks.figures import curve_figure, mask_figure, muted_figure
 from evaluation.masks.judging import MASK, Judgement, curve_rows
 from evaluation.masks.logged import mask_name
@@ -70,7 +71,7 @@ def write_tables(
 
 
 def write_pictures(folder: Path, study: MaskStudy) -> None:
-    """Writes figures, animations and sounds, under a name for each mask.
+    """Writes figures, animations, sounds and arrays, under a name for each mask.
 
     Args:
         folder: where to, `masks/<model>`; it is made.
@@ -85,6 +86,7 @@ def write_pictures(folder: Path, study: MaskStudy) -> None:
             path = folder / "audio" / name / f"{safe_name(sound.name)}.flac"
             write_audio(path, sound.waveform, SAMPLE_RATE)
         _draw(folder / "figures", name, study, row)
+        write_arrays(folder / FOLDER / f"{name}.safetensors", arrays_of(study, row))
 
 
 def mask_picture(study: MaskStudy, row: int) -> Figure:
@@ -98,10 +100,10 @@ def mask_picture(study: MaskStudy, row: int) -> Figure:
         >>> mask_picture(study, 0).savefig("mask.pdf")  # doctest: +SKIP
     """
     subjects = study.subjects
-    *_, last = subjects.recogniser.layers.values()
-    step_s = last.timing.stride / subjects.recogniser.tokens_per_state / SAMPLE_RATE
     said = aligned_words(subjects.alone(row))[0]
-    return mask_figure(*_masked(study, row), subjects.frame_s, _title(study, row), said, step_s)
+    return mask_figure(
+        *_masked(study, row), subjects.frame_s, _title(study, row), said, subjects.step_s
+    )
 
 
 def _masked(study: MaskStudy, row: int) -> tuple[np.ndarray, np.ndarray]:

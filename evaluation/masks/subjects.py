@@ -69,6 +69,13 @@ class Subjects:
         log_mel = self.recogniser.log_mel
         return log_mel.hop_length / log_mel.config["sample_rate"]
 
+    @property
+    def step_s(self) -> float:
+        """Seconds from one step of the output to the next."""
+        *_, last = self.recogniser.layers.values()
+        rate = self.recogniser.log_mel.config["sample_rate"]
+        return last.timing.stride / self.recogniser.tokens_per_state / rate
+
     def says(
         self, mask: Float[Tensor, "batch frame band"] | Bool[Tensor, "batch frame band"]
     ) -> Float[Tensor, "batch step token"]:

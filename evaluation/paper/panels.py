@@ -26,6 +26,8 @@ STYLES = {"solid": "-", "dash": "--", "dot": ":"}
 PALE = 0.5
 LEGEND_WIDTH = 2.8  # inches of an entry
 FORMATS = ("svg", "png")
+UNDATED = {"svg": "Date", "png": "Software", "pdf": "CreationDate"}
+"""What else would differ from one call to the next."""
 
 
 class NothingToDrawError(Exception):
@@ -35,13 +37,13 @@ class NothingToDrawError(Exception):
 def save_figure(
     sheet: Figure, folder: Path, name: str, formats: Sequence[str] = FORMATS
 ) -> list[Path]:
-    """Write a figure as SVG and PNG, the same bytes every time.
+    """Write a figure as SVG, PNG or PDF, the same bytes every time.
 
     Args:
         sheet: the figure.
         folder: where to; it is made.
         name: of the files, without suffix.
-        formats: which of the two.
+        formats: `svg`, `png`, `pdf`.
 
     Raises:
         acoustics.errors.UserError: a file cannot be written.
@@ -51,7 +53,7 @@ def save_figure(
     sheet.set_layout_engine("none")
     for kind in formats:
         buffer = io.BytesIO()
-        undated = {"Date": None} if kind == "svg" else {"Software": None}
+        undated = {UNDATED[kind]: None}
         with rc_context({"svg.hashsalt": "otoscope", "svg.fonttype": "path"}):
             sheet.savefig(buffer, format=kind, dpi=110, metadata=undated)
         paths.append(folder / f"{name}.{kind}")

@@ -50,8 +50,7 @@ def _checked(index: Mapping[str, Any], run: Path) -> dict[str, Any]:
     figures = []
     for figure in index["figures"]:
         name = Path(str(figure["name"])).name
-        links = {"SVG": "../paper/" + quote(name) + ".svg"}
-        figures.append(Picture(name, str(figure["title"]), run / "paper" / f"{name}.png", links))
+        figures.append(Picture(name, str(figure["title"]), run / "paper" / f"{name}.png"))
     return {
         "others": _links(index["architectures"], run),
         "missing": [str(note) for note in index["missing"]],

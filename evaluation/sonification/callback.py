@@ -6,6 +6,7 @@ from typing import Any
 from lightning import Callback, LightningModule, Trainer
 
 from acoustics.errors import UserError
+from asr_models.layer_card import write_layers
 from asr_models.recogniser import Recogniser
 from corpora.batch import SpeechBatch
 from evaluation.sonification.export import write_sonification
@@ -82,6 +83,7 @@ class Sonification(Callback):
         """Put together what all processes found, and write it once."""
         found = self.search.result()
         if trainer.is_global_zero:
+            write_layers(self.search.tap.recogniser, self.folder)
             write_sonification(self.folder, found)
 
     def on_exception(self, trainer: Trainer, module: LightningModule, error: BaseException) -> None:

@@ -39,7 +39,18 @@ def clip_paths(registry: Registry, ids: Int[np.ndarray, " chosen"]) -> list[str]
     spans = zip(
         place.tolist(), registry.start[ids].tolist(), registry.end[ids].tolist(), strict=True
     )
-    return [f"clips/{names[owner]}-{start}-{end}.flac" for owner, start, end in spans]
+    return [clip_name(names[owner], start, end) for owner, start, end in spans]
+
+
+def clip_name(utterance: str, start: int, end: int) -> str:
+    """Where a span lies, relative to its folder.
+
+    Args:
+        utterance: its `safe_name`.
+        start: first sample.
+        end: the sample behind the last one.
+    """
+    return f"clips/{utterance}-{start}-{end}.flac"
 
 
 def write_clips(

@@ -48,6 +48,8 @@ FINDINGS = {
     | {"favourite": pyarrow.bool_()},
     "complexity_draws": {"unit": _TEXT, "layer": _TEXT, "depth": _WHOLE, "replicate": _WHOLE}
     | {"mean": _DOUBLE, "excess": _DOUBLE},
+    "spoken": dict.fromkeys(("tier", "utterance", "label"), _TEXT)
+    | {"start_s": _DOUBLE, "end_s": _DOUBLE},
 }
 """The same of a study's large tables."""
 

@@ -1,11 +1,12 @@
 """A whole study of one recogniser: one pass over the corpus, a second look, tables and figures."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from asr_models.layer_card import write_layers
 from asr_models.recogniser import Recogniser
 from corpora.batch import SpeechBatch
 from corpora.corpus import Progress
@@ -22,6 +23,8 @@ from evaluation.sonification.study_figures import write_figures
 from evaluation.sonification.study_result import Study
 from evaluation.sonification.study_settings import StudySettings
 from evaluation.sonification.study_tables import write_tables
+from evaluation.sonification.trace_files import write_traces
+from evaluation.sonification.traces import strongest_traces
 from evaluation.sonification.units import SpeechUnits, build_units
 from evaluation.sonification.voices import Voices
 from evaluation.sonification.word_pairs import WordPairs, draw_word_pairs
@@ -43,7 +46,7 @@ def study(
     Args:
         recogniser: frozen; it is moved to `device`.
         data: whose corpus is heard, clean.
-        folder: where tables (Parquet and CSV), figures and clips go.
+        folder: where tables (Parquet and CSV), traces, figures and clips go.
         name: of the recogniser in tables and figures.
         settings: what is searched, compared and drawn.
         seed: of draws of speakers, pairs and shown features.
@@ -60,6 +63,13 @@ def study(
     settings = settings or StudySettings()
     report = report or (lambda fraction, text: None)
     made = examine(recogniser, data, name, settings, seed, device, report)
+    write_layers(recogniser, folder)
+    report(0.75, "activation around the strongest segments")
+    few = settings.utterances_per_speaker
+    traces = strongest_traces(
+        recogniser, lambda ids: _batches(data, settings, few, ids), made.found, device
+    )
+    write_traces(folder, made.found, traces)
     report(0.8, "writing tables")
     write_tables(folder, made, settings, seed)
     report(0.88, "drawing figures")
@@ -120,10 +130,13 @@ def _heard_in_training(splits: Sequence[str]) -> str:
 
 
 def _batches(
-    data: SpeechDataModule, settings: StudySettings, per_speaker: int | None
+    data: SpeechDataModule,
+    settings: StudySettings,
+    per_speaker: int | None,
+    ids: Collection[str] | None = None,
 ) -> Iterator[SpeechBatch]:
-    """The corpus once; what could not be used is noted by the data module."""
-    yield from data.noted("test", data.corpus_dataloader(settings.splits, per_speaker))
+    """The corpus once, or some of it; what could not be used is noted by the data module."""
+    yield from data.noted("test", data.corpus_dataloader(settings.splits, per_speaker, ids=ids))
 
 
 def _draw_words(

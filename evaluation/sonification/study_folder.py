@@ -64,17 +64,28 @@ class StudyFolder:
         Returns:
             None where there is no such table, or none that can be read.
         """
-        found = self._table(table, names, wanted)
+        found = self.table(table, names, wanted)
         return None if found is None else {name: found[name].to_numpy() for name in names}
 
     def distinct(self, table: str, column: str) -> int:
         """How many values a column has, in a table that may be large; 0 where there is none."""
-        found = self._table(table, [column], {}, read_dictionary=[column])
+        found = self.table(table, [column], {}, read_dictionary=[column])
         return 0 if found is None else len(found[column].unique())
 
-    def _table(
+    def table(
         self, table: str, names: Sequence[str], wanted: Mapping[str, str], **reading: Any
     ) -> pyarrow.Table | None:
+        """Columns of a table that may be large, as Arrow has them.
+
+        Args:
+            table: its name.
+            names: of the columns.
+            wanted: values that other columns must have.
+            **reading: for `pyarrow.parquet.read_table`.
+
+        Returns:
+            None where there is no such table, or none that can be read.
+        """
         path = self.path / f"{table}.parquet"
         if not path.is_file():
             return None

@@ -21,8 +21,10 @@ from evaluation.sonification.study_result import Study
 from evaluation.sonification.study_settings import StudySettings
 from evaluation.sonification.word_pairs import (
     WordFeatureRow,
+    WordOverlapRow,
     WordPairRow,
     word_feature_rows,
+    word_overlap_rows,
     word_pair_rows,
 )
 
@@ -112,6 +114,8 @@ def _write_words(folder: Path, study: Study, seed: int) -> None:
     clips = dict(zip(chosen.tolist(), clip_paths(words, chosen), strict=True))
     rows = word_feature_rows(study.name, pairs, found.words, depths, seed) if found.words else ()
     write_records(folder, "word_features", WordFeatureRow, rows)
+    counts = word_overlap_rows(study.name, pairs, found.words, depths) if found.words else ()
+    write_records(folder, "word_overlaps", WordOverlapRow, counts)
     write_records(
         folder, "word_pairs", WordPairRow, word_pair_rows(study.name, pairs, words, clips)
     )

@@ -44,6 +44,23 @@ class WordFeatureRow:
 
 
 @dataclass(frozen=True, slots=True)
+class WordOverlapRow:
+    """How many features of a whole layer one word activates in whom (word_overlaps.csv).
+
+    The overlap (Jaccard) of the two voices is `both` over `both + male + female`.
+    """
+
+    model: str
+    word: str
+    layer: str
+    depth: int
+    both: int
+    male: int
+    female: int
+    neither: int
+
+
+@dataclass(frozen=True, slots=True)
 class WordPairRow:
     """The two occurrences of one word (word_pairs.csv); clips lie below the table's folder."""
 
@@ -110,6 +127,16 @@ def word_feature_rows(
             for feature in shown_features(kinds, seed + depth):
                 kind = KINDS[kinds[feature]]
                 yield WordFeatureRow(name, text, layer, depth, int(feature), kind)
+
+
+def word_overlap_rows(
+    name: str, pairs: WordPairs, layers: Mapping[str, WordActivations], depths: Mapping[str, int]
+) -> Iterator[WordOverlapRow]:
+    """The rows of word_overlaps.csv: every word, layer by layer."""
+    for word, text in enumerate(pairs.words):
+        for layer, depth in depths.items():
+            counts = np.bincount(word_kinds(pairs, word, layers[layer]), minlength=len(KINDS))
+            yield WordOverlapRow(name, text, layer, depth, *counts.tolist())
 
 
 def word_pair_rows(

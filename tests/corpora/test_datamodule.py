@@ -395,6 +395,12 @@ def test_a_pass_over_some_speakers_one_after_the_other(data: SpeechDataModule) -
     assert ids(batches) == sorted(ids(batches))
 
 
+def test_a_pass_over_a_few_utterances_hears_no_others(data: SpeechDataModule) -> None:
+    few = {cut.id for cut in data.corpus_cuts(("dev", "test"))[::3]}
+    assert set(ids(list(data.corpus_dataloader(ids={*few, "unknown"})))) == few
+    assert list(data.corpus_dataloader(ids=())) == []
+
+
 @pytest.mark.parametrize("processes", [1, 2, 3, 7, 50])
 def test_processes_share_a_pass_exactly(corpus: EmbeddedCorpus, processes: int) -> None:
     cuts = list(corpus.load("train"))

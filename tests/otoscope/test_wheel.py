@@ -76,7 +76,11 @@ def test_all_packages_and_configs_are_in_it(installed: Path, elsewhere) -> None:
     assert found == sources
     for name in (
         *(f"{package}/py.typed" for package in PACKAGES),
-        "evaluation/templates/report.html.j2",
+        *(
+            path.relative_to(ROOT).as_posix()
+            for folder in ("templates", "static")
+            for path in (ROOT / "evaluation/atlas" / folder).iterdir()
+        ),
         *(f"otoscope/listen_page/page.{end}" for end in ("html", "css", "js")),
         "otoscope/listen_page/icon.svg",
     ):

@@ -1,6 +1,7 @@
 """A whole study of the toy recogniser on the toy corpus, from sound files to tables and figures."""
 
 import csv
+import json
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,9 +20,13 @@ from corpora.datamodule import SpeechDataModule
 from evaluation.sonification.callback import Sonification
 from evaluation.sonification.export import write_sonification
 from evaluation.sonification.overview import write_overview
+from evaluation.sonification.same_word_figure import KINDS
 from evaluation.sonification.search import sonify
+from evaluation.sonification.second_look import states_of
 from evaluation.sonification.study import study
+from evaluation.sonification.study_folder import StudyFolder
 from evaluation.sonification.study_settings import StudySettings
+from evaluation.sonification.trace_files import read_traces
 from evaluation.sonification.unit_names import ARTICLE_UNITS
 from evaluation.sonification.units import build_units
 
@@ -105,12 +110,40 @@ def test_phone_word_sex_and_dead_come_out(folder) -> None:
 def test_every_table_is_there_as_parquet_and_csv_and_says_the_same(folder) -> None:
     names = {path.stem for path in (folder / "toy").glob("*.parquet")}
     assert names == {path.stem for path in (folder / "toy").glob("*.csv")}
-    assert {"dominance", "complexity", "same_word", "activity_pattern", "claims"} <= names
+    assert {"dominance", "complexity", "same_word", "activity_pattern", "claims", "spoken"} <= names
     for name in names:
         with (folder / "toy" / f"{name}.csv").open(newline="") as file:
             lines = list(csv.reader(file))
         rows = table(folder / "toy" / f"{name}.parquet")
         assert len(lines) == 1 + len(rows) and (not rows or lines[0] == list(rows[0]))
+
+
+def test_layers_and_traces_are_those_of_the_recogniser_on_these_files(
+    toy, data, folder, spoken
+) -> None:
+    """Every strongest segment of the table lies in its trace, which is what the layer gave."""
+    cards = {card["name"]: card for card in json.loads((folder / "toy/layers.json").read_text())}
+    assert {name: card["stride"] for name, card in cards.items()} == {"coarse": 160, "fine": 320}
+    traces = read_traces(StudyFolder(folder.parent, "toy", []))
+    said = [row["utterance"] for row in table(folder / "toy" / "utterances.parquet")]
+    heard = states_of(toy.recogniser(), data.corpus_cuts(["test"]), ["*"])
+    best = [
+        row for row in table(folder / "toy" / "segments.parquet")
+        if (row["unit"], row["rank"]) == ("segments", 1)
+    ]  # fmt: skip
+    assert traces is not None and sum((t.count > 0).sum() for t in traces.values()) == len(best)
+    for row in best:
+        own, card, feature = traces[row["layer"]], cards[row["layer"]], row["feature"]
+        assert said[own.utterance[feature]] == row["utterance"]
+        first_s, stride_s = own.first_s[feature], card["stride"] / 16000
+        first = round((first_s - card["offset"] / 16000) / stride_s)
+        last_s = first_s + (own.count[feature] - 1) * stride_s
+        length_s = len(spoken.sounds[row["utterance"]]) / 16000
+        assert first_s - stride_s < max(0, row["start_s"] - 0.75) <= first_s + 1e-6
+        assert last_s < min(length_s, row["end_s"] + 0.75) + 1e-6 <= last_s + stride_s + 2e-6
+        wanted = heard[row["utterance"]][row["layer"]][first:, feature][: own.count[feature]]
+        step = (wanted.max() - wanted.min()) / 255
+        np.testing.assert_allclose(own.activation(feature), wanted, atol=step / 2 + 1e-6)
 
 
 def test_the_examples_are_cut_from_the_corpus(folder, spoken) -> None:
@@ -134,6 +167,17 @@ def test_words_by_a_man_and_a_woman_have_their_sounds_and_features(folder) -> No
     fires = [r for r in shown if r["word"] == "moon" and r["layer"] == "fine"]
     if fires:  # a word that was among the most frequent
         assert {r["feature"]: r["activated"] for r in fires}[1] == "both"
+
+
+def test_overlaps_of_a_word_count_every_feature_of_a_layer(folder) -> None:
+    shown = table(folder / "toy" / "word_features.parquet")
+    counts = table(folder / "toy" / "word_overlaps.parquet")
+    assert len(counts) == 3 * len({r["layer"] for r in shown})
+    for row in counts:  # layers of fewer than 20 features are shown whole
+        mine = [
+            r["activated"] for r in shown if (r["word"], r["layer"]) == (row["word"], row["layer"])
+        ]
+        assert {kind: mine.count(kind) for kind in KINDS} == {kind: row[kind] for kind in KINDS}
 
 
 def test_figures_are_drawn(folder) -> None:
@@ -176,6 +220,7 @@ def test_the_callback_finds_what_the_search_finds(toy, data, tmp_path, quiet_tra
     assert not any(module._forward_hooks for module in (recogniser.fine, recogniser.coarse))
     units = build_units(data.cuts("test"), ARTICLE_UNITS)
     found = sonify(toy.recogniser(), data.test_dataloader()[0], units)
+    assert (tmp_path / "sonification" / "toy" / "layers.json").is_file()
     write_sonification(tmp_path / "plain", found)
     for name in ("segments", "features", "labels", "discarded"):
         mine = tmp_path / "sonification" / "toy" / f"{name}.csv"

@@ -1,0 +1,1 @@
+"""The atlas of a run: one static site to look at and listen to."""

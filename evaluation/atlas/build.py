@@ -1,0 +1,94 @@
+"""The atlas of a run: seven pages, built from whatever the run has left so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from corpora.corpus import Progress
+from evaluation.atlas import features, layers, listen, masks, network, overview, words
+from evaluation.atlas.catalogue import Atlas, OpenCorpus, catalogue
+from evaluation.atlas.settings import AtlasSettings
+from evaluation.atlas.site import BuiltAtlas, Site
+from evaluation.run_folder import read_run
+
+FOLDER = "report"
+MAKERS: dict[str, ModuleType] = {
+    "listen": listen,
+    "masks": masks,
+    "words": words,
+    "features": features,
+    "layers": layers,
+    "network": network,
+    "overview": overview,
+}
+"""In the order in which they may take room; the first page is last: it says what is missing."""
+
+PAGES = {
+    "overview": ("index.html", "Overview"),
+    "listen": ("listen.html", "Listen"),
+    "layers": ("layers.html", "Layers"),
+    "features": ("features.html", "Features"),
+    "words": ("words.html", "One word, two voices"),
+    "masks": ("masks.html", "Masks"),
+    "network": ("network.html", "Network"),
+}
+"""Address and title of every page, in the order of the menu."""
+
+
+def build_atlas(
+    run: Path,
+    settings: AtlasSettings | None = None,
+    models: Sequence[str] | None = None,
+    cuts: OpenCorpus | None = None,
+    report: Progress | None = None,
+    output: Path | None = None,
+) -> BuiltAtlas:
+    """Writes `report/` of a run: pages that open from the disk, and need no network.
+
+    Sounds and pictures that an earlier call has made are used again. A part that is missing, or
+    that cannot be read, is named on the pages instead.
+
+    Args:
+        run: the run folder.
+        settings: how large it may be, and how it sounds.
+        models: which to show (default: all that are there).
+        cuts: opens the corpus whose segments are to be heard, by utterance (default: only those
+            can be heard that were cut before).
+        report: called with the fraction that is done and one line.
+        output: where to (default: `report/` of the run).
+
+    Raises:
+        UserError: there is no such run, or the folder cannot be written.
+
+    Example:
+        >>> build_atlas(Path("runs/embedded")).path  # doctest: +SKIP
+        PosixPath('runs/embedded/report/index.html')
+    """
+    report = report or (lambda fraction, text: None)
+    folder = read_run(run, models)
+    site = Site(output or run / FOLDER, settings or AtlasSettings())
+    site.static()
+    atlas = catalogue(folder, site, models, cuts, report)
+    contexts: dict[str, dict[str, Any]] = {}
+    for i, (name, maker) in enumerate(MAKERS.items()):
+        atlas.report = _part(report, i / len(MAKERS), 1 / len(MAKERS))
+        atlas.report(0.0, f"the page {PAGES[name][1]}")
+        contexts[name] = maker.context(atlas)
+    for name in MAKERS:
+        _render(atlas, name, contexts[name])
+    site.shard("index", atlas.index())
+    return site.finish()
+
+
+def _render(atlas: Atlas, name: str, context: dict[str, Any]) -> None:
+    atlas.site.page(
+        name, run_name=atlas.run.resolve().name, menu=PAGES, title=PAGES[name][1],
+        notes=atlas.notes, **context,
+    )  # fmt: skip
+
+
+def _part(report: Progress, begin: float, share: float) -> Callable[[float, str], None]:
+    return lambda fraction, text: report(begin + share * fraction, text)

@@ -1,0 +1,206 @@
+"""What every page of an atlas builds on: the run, its models, conditions and layers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from lhotse.cut import Cut
+
+from acoustics.errors import UserError
+from corpora.corpus import Progress
+from evaluation.atlas.site import Site
+from evaluation.listening import REFERENCE
+from evaluation.reading import (
+    CONDITION_ORDER,
+    MODEL_ORDER,
+    Row,
+    by_depth,
+    colour_of,
+    distinct,
+    number,
+    ordered,
+    select,
+)
+from evaluation.run_folder import RunFolder
+from evaluation.sonification.study_folder import StudyFolder, study_folders
+
+LAYERS = "layers.json"
+METHODS = ("recognisers", "sonification", "audiation", "masks")
+"""Folders of a run that hold one folder per model."""
+
+OpenCorpus = Callable[[], Mapping[str, Cut]]
+
+
+@dataclass(frozen=True)
+class LayerEntry:
+    """What is known of a layer; None where no table says it.
+
+    Attributes:
+        name: as in every table.
+        depth: 1 for the first.
+        kind: convolution, recurrent, feed-forward, transformer or layer.
+        features: channels.
+        width: values of a state.
+        stride: samples from one state to the next.
+        offset: sample on which the first state is centred.
+        inputs: layers whose states come in.
+    """
+
+    name: str
+    depth: int
+    kind: str = "layer"
+    features: int | None = None
+    width: int | None = None
+    stride: int | None = None
+    offset: float | None = None
+    inputs: tuple[str, ...] = ()
+
+
+@dataclass
+class Atlas:
+    """What the makers of pages are handed.
+
+    Attributes:
+        run: the run folder.
+        folder: its tables, read with patience.
+        site: where sounds, pictures and data go.
+        models: in the order of the house.
+        conditions: likewise.
+        layers: of each model, by depth.
+        notes: what is missing or cannot be read, for the reader.
+        cuts: opens the corpus, None where there is none to open.
+        report: called with the fraction that is done and one line.
+    """
+
+    run: Path
+    folder: RunFolder
+    site: Site
+    models: list[str]
+    conditions: list[str]
+    layers: dict[str, list[LayerEntry]]
+    notes: list[str]
+    cuts: OpenCorpus | None
+    report: Progress
+
+    @cached_property
+    def studies(self) -> dict[str, StudyFolder]:
+        """The sonification of each model that has one."""
+        return study_folders(self.run, self.notes, self.models)
+
+    @cached_property
+    def corpus(self) -> Mapping[str, Cut]:
+        """All utterances by id; none where the corpus is not here, which is noted."""
+        try:
+            return self.cuts() if self.cuts else {}
+        except UserError as error:
+            self.notes.append(f"corpus: {error}; segments that were not cut before have no sound")
+            return {}
+
+    def place(self, model: str, layer: str) -> tuple[int, int] | None:
+        """Numbers of a model and its layer, of which names of shards are made."""
+        names = [entry.name for entry in self.layers.get(model, [])]
+        return (self.models.index(model), names.index(layer)) if layer in names else None
+
+    def colour(self, name: str) -> tuple[str, str]:
+        """Colour of a model or a condition, on light and on dark paper."""
+        names = self.models if name in self.models else self.conditions
+        return colour_of(name, names)
+
+    def index(self) -> dict[str, Any]:
+        """What every page loads, as data/index.js."""
+        return {
+            "name": self.run.resolve().name,
+            "models": [
+                {"name": model, "colour": self.colour(model),
+                 "layers": [asdict(entry) for entry in self.layers[model]]}
+                for model in self.models
+            ],
+            "conditions": [{"name": name, "colour": self.colour(name)} for name in self.conditions],
+        }  # fmt: skip
+
+
+def catalogue(
+    folder: RunFolder,
+    site: Site,
+    models: Sequence[str] | None,
+    cuts: OpenCorpus | None,
+    report: Progress,
+) -> Atlas:
+    """Looks through a run folder.
+
+    Args:
+        folder: of `read_run`.
+        site: where the atlas goes.
+        models: which to show (default: all that are there).
+        cuts: opens the corpus.
+        report: of the build.
+    """
+    rows: list[Row] = [*folder.summary, *(vars(sample) for sample in folder.samples)]
+    names = [name for name in distinct(rows, "model") if name != REFERENCE]
+    names += _folders(folder.path)
+    if models is not None:
+        names = [name for name in names if name in models]
+    shown = ordered(names, MODEL_ORDER)
+    conditions = ordered(distinct(rows, "condition"), CONDITION_ORDER)
+    layers = {model: layers_of(folder, model) for model in shown}
+    return Atlas(folder.path, folder, site, shown, conditions, layers, folder.notes, cuts, report)
+
+
+def _folders(run: Path) -> list[str]:
+    """Models that a method has left something of."""
+    return [
+        path.name
+        for method in METHODS
+        for path in sorted(run.glob(f"{method}/*"))
+        if path.is_dir() and path.name != "overview" and not path.name.startswith(".")
+    ]
+
+
+def layers_of(folder: RunFolder, model: str) -> list[LayerEntry]:
+    """The layers of a model by depth: from its card, else from the tables that name them."""
+    for method in ("recognisers", "sonification"):
+        path = folder.path / method / model / LAYERS
+        if path.is_file():
+            found = _read_card(path)
+            if found:
+                return found
+            folder.notes.append(f"{path.relative_to(folder.path)}: cannot be read")
+    study = StudyFolder(folder.path, model, folder.notes)
+    columns = study.columns("features", ["layer", "depth"])
+    if columns is not None and len(columns["layer"]):
+        names, depths = columns["layer"].astype(str).tolist(), columns["depth"].tolist()
+        known = {name: LayerEntry(name, depth) for name, depth in zip(names, depths, strict=True)}
+        counted = [replace(entry, features=names.count(name)) for name, entry in known.items()]
+        return _stacked(counted)
+    rows = by_depth(select(folder.summary, model=model))
+    depths_of = {str(row["layer"]): int(number(row["depth"]) or 0) for row in rows}
+    return _stacked([LayerEntry(name, depth) for name, depth in depths_of.items()])
+
+
+def _stacked(entries: Iterable[LayerEntry]) -> list[LayerEntry]:
+    """In order of depth, each fed by the one before."""
+    placed = sorted(entries, key=lambda entry: entry.depth)
+    before = {entry.name: (feeder.name,) for feeder, entry in pairwise(placed)}
+    return [replace(entry, inputs=before.get(entry.name, ())) for entry in placed]
+
+
+def _read_card(path: Path) -> list[LayerEntry]:
+    """Of layers.json; none where it is broken."""
+    try:
+        found = [
+            LayerEntry(
+                str(row["name"]), int(row["depth"]), str(row["kind"]), int(row["features"]),
+                int(row["width"]), int(row["stride"]), float(row["offset"]),
+                tuple(str(name) for name in row["inputs"]),
+            )
+            for row in json.loads(path.read_text(encoding="utf-8"))
+        ]  # fmt: skip
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    return sorted(found, key=lambda entry: entry.depth)

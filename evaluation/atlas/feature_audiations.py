@@ -1,0 +1,143 @@
+"""Audiations for the page Features: each sound beside the strongest segment of the corpus."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from evaluation.atlas.catalogue import Atlas
+from evaluation.atlas.pictures import copied
+from evaluation.atlas.site import Site, identity_of
+from evaluation.atlas.sounds import matched, sound_of
+from evaluation.audiation.study_rows import EvolutionRow, SoundRow
+from evaluation.audiation.wanted import AS_ASKED
+from evaluation.patient_tables import whole_rows
+from evaluation.pictures import mel_levels, mel_picture
+from evaluation.reading import Row, number
+
+ROOT = "audiation"
+NUMBERS = ("start", "reached", "strongest", "held_out", "lowest", "rank", "features", "snr_db")
+NUMBERS += ("above", "syllabic_share", "start_s", "end_s")
+TEXTS = ("variant", "problem", "utterance", "words", "phones")
+Key = tuple[str, str, str, str]
+
+
+class Audiations:
+    """The audiations of one model, by layer and feature; their sounds and pictures are made.
+
+    Args:
+        atlas: where to.
+        model: whose.
+
+    Attributes:
+        count: features that have one.
+    """
+
+    def __init__(self, atlas: Atlas, model: str) -> None:
+        self.site, self.folder = atlas.site, atlas.run / ROOT / model
+        names = [field for field in SoundRow.__dataclass_fields__]
+        rows = whole_rows(atlas.run, f"{ROOT}/{model}/sounds.csv", atlas.notes, names)
+        self._steps = self._evolution(atlas, model)
+        self._found: dict[str, dict[int, list[dict[str, Any]]]] = {}
+        for row in sorted(rows, key=lambda row: row["variant"] != AS_ASKED):
+            feature = number(row["feature"])
+            if feature is not None:
+                layer = self._found.setdefault(row["layer"], {})
+                layer.setdefault(int(feature), []).append(self._entry(row))
+        self.count = sum(len(layer) for layer in self._found.values())
+
+    def block(self, layer: str) -> dict[int, list[dict[str, Any]]]:
+        """Those of one layer by feature, what was asked for first."""
+        return self._found.get(layer, {})
+
+    def _evolution(self, atlas: Atlas, model: str) -> dict[Key, list[tuple[float, float]]]:
+        names = [field for field in EvolutionRow.__dataclass_fields__]
+        found: dict[Key, list[tuple[float, float]]] = {}
+        for row in whole_rows(atlas.run, f"{ROOT}/{model}/evolution.csv", atlas.notes, names):
+            step, activation = number(row["step"]), number(row["activation"])
+            if step is not None and activation is not None:
+                found.setdefault(_key(row), []).append((step, activation))
+        return found
+
+    def _entry(self, row: Row) -> dict[str, Any]:
+        sound, clip = self._file(row["audio"]), self._file(row["clip"])
+        picture = self._file(row["picture"])
+        mels = pair_of_mels(self.site, sound, clip) if sound else (None, None)
+        return {
+            **{name: number(row[name]) for name in NUMBERS},
+            **{name: str(row[name]) for name in TEXTS},
+            "sample": int(number(row["sample"]) or 0),
+            "audio": sound_of(self.site, sound) if sound else None,
+            "clip": sound_of(self.site, clip) if clip else None,
+            "mel": mels[0],
+            "clip_mel": mels[1],
+            "picture": copied(self.site, picture) if picture else None,
+            "evolution": self._steps.get(_key(row), []),
+        }
+
+    def _file(self, inside: str) -> Path | None:
+        """A file that a table names; None where there is none, or where the path climbs out."""
+        try:
+            path = (self.folder / inside).resolve()
+            return path if path.is_relative_to(self.folder.resolve()) and path.is_file() else None
+        except (OSError, ValueError):
+            return None
+
+
+def _key(row: Row) -> Key:
+    return row["variant"], row["layer"], row["feature"], row["sample"]
+
+
+def pair_of_mels(site: Site, sound: Path, clip: Path | None) -> tuple[str | None, str | None]:
+    """Mel pictures of a sound and of a segment, both equally loud and on the same scale.
+
+    Args:
+        site: where to.
+        sound: of the run.
+        clip: the segment; without it the sound has its own scale.
+
+    Returns:
+        The way to each from a page; None where there is none.
+    """
+
+    @cache
+    def mels() -> list[np.ndarray | None]:
+        return [None if path is None else _log_mel(path) for path in (sound, clip)]
+
+    def drawn(which: int) -> bytes | None:
+        mine, found = mels()[which], [mel for mel in mels() if mel is not None]
+        if mine is None:
+            return None
+        low, high = zip(*(mel_levels(mel) for mel in found), strict=True)
+        return mel_picture(mine, levels=(min(low), max(high)), axis=False, scale=1)
+
+    both = f"{identity_of(sound)} {identity_of(clip) if clip else ''}"
+    pictures = [
+        site.file(f"pair {which} {both}", "pictures", ".png", lambda which=which: drawn(which))  # type: ignore[misc]
+        if path
+        else None
+        for which, path in enumerate((sound, clip))
+    ]
+    return pictures[0], pictures[1]
+
+
+def _log_mel(path: Path) -> np.ndarray | None:
+    """Log-mel of a file at the loudness at which it is played; None where it is broken."""
+    import torch  # here, for a build that finds everything made needs none of it
+
+    from acoustics.mel import LogMel
+
+    try:
+        waveform, rate = soundfile.read(path, dtype="float32")
+    except (OSError, soundfile.LibsndfileError):
+        return None
+    if waveform.ndim != 1 or not len(waveform):
+        return None
+    batch = torch.from_numpy(np.asarray(matched(waveform, rate), np.float32))[None]
+    mel, _ = LogMel(sample_rate=rate)(batch, torch.tensor([len(waveform)]))
+    found: np.ndarray = mel[0].numpy()
+    return found

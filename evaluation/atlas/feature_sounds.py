@@ -1,0 +1,136 @@
+"""The sounds of the page Features: segments of the corpus, the strongest of all features first."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+from lhotse.cut import Cut
+
+from corpora.corpus import SAMPLE_RATE
+from evaluation.atlas.catalogue import Atlas
+from evaluation.atlas.feature_study import FeatureStudy, Rows, read_rows
+from evaluation.atlas.packing import packed
+from evaluation.atlas.sounds import Span, cut_clips, sound_of
+from evaluation.listening import safe_name
+from evaluation.sonification.clips import clip_name
+from evaluation.sonification.study_folder import ROOT
+from evaluation.sonification.unit_names import phones_in
+
+NGRAM_CLIPS = 1
+"""Of each feature's runs of several phones: they are long, and nearly all different."""
+
+Sounds = Mapping[Span, str]
+
+
+def cut_segments(atlas: Atlas, studies: Sequence[FeatureStudy]) -> Sounds:
+    """Segments of all features as sounds, each once, whichever features share it.
+
+    What is strongest comes first, of the unit that is shown first: so the bound of the site cuts
+    off what is heard least. Where the corpus is not here, those serve that the study has written.
+
+    Args:
+        atlas: where to, and the corpus.
+        studies: of all models.
+    """
+    opened: list[Mapping[str, Cut]] = []
+
+    def corpus() -> Mapping[str, Cut]:
+        opened.append(atlas.corpus)
+        return atlas.corpus
+
+    owners = ranked_spans(studies, atlas.site.settings.clips)
+    found = cut_clips(atlas.site, owners, corpus, origin_of(atlas), atlas.report)
+    if opened and not opened[0]:
+        found |= _written(
+            atlas, {span: owner for span, owner in owners.items() if span not in found}
+        )
+    return found
+
+
+def ranked_spans(studies: Sequence[FeatureStudy], clips: int) -> dict[Span, FeatureStudy]:
+    """What is to be heard, the most important first, and whose it is.
+
+    Args:
+        studies: of all models.
+        clips: of each feature.
+    """
+    turns: dict[tuple[bool, int], list[tuple[FeatureStudy, Iterable[Span]]]] = {}
+    for study in studies:
+        for unit in study.units:
+            most = min(clips, NGRAM_CLIPS) if (phones_in(unit) or 1) > 1 else clips
+            for rank, spans in _by_rank(study, unit, most):
+                turns.setdefault((unit != study.unit, rank), []).append((study, spans))
+    found: dict[Span, FeatureStudy] = {}
+    for _, parts in sorted(turns.items(), key=lambda turn: turn[0]):
+        for study, spans in parts:
+            for span in spans:
+                found.setdefault(span, study)
+    return found
+
+
+def _by_rank(study: FeatureStudy, unit: str, most: int) -> Iterator[tuple[int, list[Span]]]:
+    """The segments of a unit by the best rank that any feature gives them, up to the last one."""
+    numbers = ["feature", "rank", "segment", "start_s", "end_s"]
+    rows = read_rows(study.folder, "segments", ["utterance"], numbers, unit=unit)
+    if rows is None:
+        return
+    rank = rows.columns["rank"]
+    order = np.lexsort((rank, rows.columns["segment"]))
+    order = order[(rank[order] >= 1) & (rank[order] <= most)]
+    _, first = np.unique(rows.columns["segment"][order], return_index=True)
+    best = order[first]
+    for level in range(1, most + 1):
+        at = best[rank[best] == level]
+        if len(at):
+            yield level, spans_of(rows, at)
+
+
+def spans_of(rows: Rows, at: np.ndarray) -> list[Span]:
+    """The segments of some rows."""
+    ends = [
+        np.nan_to_num(rows.columns[name][at] * SAMPLE_RATE).round().astype(np.int64).tolist()
+        for name in ("start_s", "end_s")
+    ]
+    names = rows.names["utterance"][rows.columns["utterance"][at]].tolist()
+    return [Span(*span) for span in zip(names, *ends, strict=True)]
+
+
+def _written(atlas: Atlas, owners: Mapping[Span, FeatureStudy]) -> dict[Span, str]:
+    """Those that a study has written itself."""
+    found = {}
+    for span, study in owners.items():
+        name = safe_name(span.utterance) if span.utterance else ""
+        path = study.folder.file(clip_name(name, span.start, span.end))
+        sound = sound_of(atlas.site, path) if path else None
+        if sound:
+            found[span] = sound
+            atlas.site.absent -= 1  # it was counted when the corpus lacked it
+    return found
+
+
+def origin_of(atlas: Atlas) -> str:
+    """Tells the corpus of this run from others with the same utterances."""
+    found = re.search(r"^corpus:.*\n(?:[ -].*\n?)*", atlas.folder.config, re.MULTILINE)
+    text = found[0] if found else ""
+    record = atlas.run / ROOT / "corpus.json"  # of `otoscope sonify`, which may search another one
+    if record.is_file():
+        text += record.read_text(encoding="utf-8", errors="replace")
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def sound_column(spans: Sequence[Span], sounds: Sounds) -> dict[str, object]:
+    """Which sound each segment has, from 1; 0 is none."""
+    names = [sounds.get(span, "") for span in spans]
+    used = {name: i for i, name in enumerate(dict.fromkeys(filter(None, names)), start=1)}
+    ids = np.array([used.get(name, 0) for name in names], np.int64)
+    return {**_shortened(list(used)), "ids": packed(ids)}
+
+
+def _shortened(names: Sequence[str]) -> dict[str, str]:
+    """Names of sounds without the folder and the suffix that they share."""
+    folder, suffix = ("sounds/", "." + names[0].rpartition(".")[2]) if names else ("", "")
+    stems = (name.removeprefix(folder).removesuffix(suffix) for name in names)
+    return {"folder": folder, "suffix": suffix, "stems": " ".join(stems)}

@@ -1,0 +1,149 @@
+"""The complexity of single features, from the table of their best segments, and three of them.
+
+A study writes only the least, the mean and the most of a layer. Words are what can be counted
+again: the n-grams of unlike lengths compete by moments that are not on disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from evaluation.atlas.segment_sounds import Segment
+from evaluation.atlas.sounds import Span
+from evaluation.sonification.study_folder import StudyFolder
+
+UNIT = "words"
+"""Whose segments are counted."""
+
+SHOWN = 5
+"""Segments of each of the three."""
+
+COLUMNS = ("feature", "rank", "utterance", "speaker", "sex", "start_s", "end_s")
+COLUMNS += ("words", "phones", "clip")
+
+
+class Exemplar(NamedTuple):
+    """A feature that stands for others; `which` is least, mean or most."""
+
+    which: str
+    feature: int
+    phones: float
+
+
+def feature_complexity(
+    feature: Int[np.ndarray, " segment"], phones: Sequence[str], utterance: Sequence[str]
+) -> tuple[Int[np.ndarray, " feature"], Float[np.ndarray, " feature"]]:
+    """Mean phones of every feature's best segments, as `layer_complexity` counts them.
+
+    Args:
+        feature: whose segment it is.
+        phones: in it, with spaces between; a segment without any counts as none where its
+            utterance has phones in another one, and is not known otherwise.
+        utterance: where it was found.
+
+    Returns:
+        The features that have segments with known phones, and their means.
+    """
+    counts = np.array([len(text.split()) for text in phones], float)
+    aligned = {name for name, count in zip(utterance, counts, strict=True) if count}
+    known = np.array([name in aligned for name in utterance], bool)
+    features, place = np.unique(feature[known], return_inverse=True)
+    size = len(features)
+    sums = np.bincount(place, counts[known], size)
+    return features, sums / np.maximum(np.bincount(place, minlength=size), 1)
+
+
+def exemplars(
+    features: Int[np.ndarray, " feature"], complexity: Float[np.ndarray, " feature"]
+) -> list[Exemplar]:
+    """The least complex feature, the one nearest to the mean, and the most complex; each once.
+
+    Of equal ones the first stands for all.
+    """
+    if not len(features):
+        return []
+    nearest = np.abs(complexity - complexity.mean()).argmin()
+    places = {"least": complexity.argmin(), "mean": nearest, "most": complexity.argmax()}
+    first: dict[int, str] = {}
+    for which, place in places.items():
+        first.setdefault(int(place), which)
+    return [
+        Exemplar(which, int(features[place]), float(complexity[place]))
+        for place, which in first.items()
+    ]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One of the best segments of a feature, and what is said in it."""
+
+    segment: Segment
+    speaker: str
+    sex: str
+    words: str
+    phones: str
+
+
+@dataclass(frozen=True)
+class Example:
+    """A feature that stands for others, with its best segments, the strongest first."""
+
+    feature: Exemplar
+    heard: tuple[Heard, ...]
+
+    def entry(self, sounds: Mapping[Span, str]) -> dict[str, Any]:
+        """As the script of the page reads it."""
+        segments = [
+            {"speaker": one.speaker, "sex": one.sex, "words": one.words, "phones": one.phones,
+             "utterance": one.segment.utterance, "start_s": one.segment.start_s,
+             "sound": sounds.get(one.segment.span)}
+            for one in self.heard
+        ]  # fmt: skip
+        return {**self.feature._asdict(), "segments": segments}
+
+
+def examples_of(study: StudyFolder, layer: str, most: int = SHOWN) -> list[Example]:
+    """The least, the mean and the most complex feature of a layer.
+
+    Args:
+        study: of the model.
+        layer: its name.
+        most: segments of each, beside the bound of this page.
+    """
+    found = study.columns("segments", COLUMNS, unit=UNIT, layer=layer)
+    if found is None or not len(found["feature"]):
+        return []
+    texts = {name: found[name].tolist() for name in ("phones", "utterance")}
+    chosen = exemplars(*feature_complexity(found["feature"], texts["phones"], texts["utterance"]))
+    return [Example(one, _best(found, one.feature, min(most, SHOWN))) for one in chosen]
+
+
+def segments_of(
+    studies: Mapping[str, StudyFolder], examples: Mapping[str, Mapping[str, Sequence[Example]]]
+) -> Iterator[tuple[StudyFolder, Segment]]:
+    """All segments of examples by model and layer: of all the strongest, then the second ..."""
+    for rank in range(SHOWN):
+        for model, layers in examples.items():
+            for example in (example for found in layers.values() for example in found):
+                if rank < len(example.heard):
+                    yield studies[model], example.heard[rank].segment
+
+
+def _best(found: Mapping[str, np.ndarray], feature: int, most: int) -> tuple[Heard, ...]:
+    places = np.flatnonzero(found["feature"] == feature)
+    places = places[np.argsort(found["rank"][places], kind="stable")][:most]
+    rows = [{name: found[name][place] for name in COLUMNS} for place in places.tolist()]
+    return tuple(
+        Heard(
+            Segment(
+                str(row["utterance"]), float(row["start_s"]), float(row["end_s"]), str(row["clip"])
+            ),
+            *(str(row[name]) for name in ("speaker", "sex", "words", "phones")),
+        )
+        for row in rows
+    )

@@ -1,0 +1,186 @@
+"use strict";
+/* What all pages share: data shards, theme, player, deep links, charts. */
+const otoscope = (() => {
+  const $ = (id) => document.getElementById(id);
+
+  function make(tag, attributes = {}, ...children) {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) {
+      if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value);
+    }
+    element.append(...children);
+    return element;
+  }
+
+  /* ---- data: a script per shard, loaded when it is wanted, the oldest forgotten ---- */
+  const MOST = 6;
+  const shards = new Map();
+
+  function shard(name) {
+    const known = shards.get(name);
+    if (known) {
+      shards.delete(name);
+      shards.set(name, known);
+      return known.promise;
+    }
+    const entry = {};
+    entry.promise = new Promise((resolve, reject) => { entry.resolve = resolve; entry.reject = reject; });
+    shards.set(name, entry);
+    const script = make("script", { src: `data/${name}.js` });
+    script.onload = () => { script.remove(); entry.reject(new Error(`data/${name}.js says nothing`)); };
+    script.onerror = () => {
+      script.remove();
+      shards.delete(name);
+      entry.reject(new Error(`data/${name}.js is missing; build the atlas again with otoscope report`));
+    };
+    document.head.append(script);
+    for (const old of shards.keys()) {
+      if (shards.size <= MOST) break;
+      if (old !== "index" && old !== name) shards.delete(old);
+    }
+    return entry.promise;
+  }
+
+  function take(name, value) {
+    const entry = shards.get(name);
+    if (entry) entry.resolve(value);
+  }
+
+  /* ---- deep links: page.html#key=value&key=value ---- */
+  function hash() {
+    return Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+  }
+  function setHash(values) {
+    const kept = Object.entries(values).filter(([, value]) => value !== undefined && value !== null && value !== "");
+    history.replaceState(null, "", "#" + new URLSearchParams(kept));
+  }
+  const link = (page, values) => `${page}.html#${new URLSearchParams(values)}`;
+  const onHash = (callback) => addEventListener("hashchange", () => callback(hash()));
+
+  /* ---- theme ---- */
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const themed = [];
+  const isDark = () => (document.documentElement.dataset.theme || (system.matches ? "dark" : "light")) === "dark";
+  const tell = () => themed.forEach((callback) => callback(isDark()));
+  const onTheme = (callback) => themed.push(callback);
+  try {
+    const kept = localStorage.getItem("otoscope-theme");
+    if (kept === "dark" || kept === "light") document.documentElement.dataset.theme = kept;
+  } catch { /* no storage: the choice lasts for this page */ }
+  $("theme").addEventListener("click", () => {
+    document.documentElement.dataset.theme = isDark() ? "light" : "dark";
+    try { localStorage.setItem("otoscope-theme", document.documentElement.dataset.theme); } catch { /* as above */ }
+    tell();
+  });
+  system.addEventListener("change", tell);
+
+  /* ---- for screen readers ---- */
+  const announce = (text) => { $("announced").textContent = text; };
+
+  /* ---- one player for the page ---- */
+  const player = (() => {
+    const audio = $("audio");
+    let pressed = null;
+    let from = 0;
+    let ended = [];
+    let began = [];
+
+    function release() {
+      if (pressed) pressed.setAttribute("aria-pressed", "false");
+      pressed = null;
+    }
+    function play({ src, label, button = null, at = 0 }) {
+      release();
+      pressed = button;
+      if (button) button.setAttribute("aria-pressed", "true");
+      document.querySelector(".transport").hidden = false;
+      $("playing").textContent = label;
+      from = at;
+      audio.src = src;
+      began.forEach((callback) => callback(button, src));
+      return audio.play().catch((error) => {
+        if (error.name === "AbortError") return;
+        $("playing").textContent = `${label}: there is no such sound, or this browser cannot play it`;
+        release();
+      });
+    }
+    function pause() { audio.pause(); release(); }
+    audio.addEventListener("loadedmetadata", () => { if (from > 0) audio.currentTime = Math.min(from, audio.duration || from); });
+    audio.addEventListener("ended", () => { const button = pressed; release(); ended.forEach((callback) => callback(button)); });
+    return {
+      play, pause, stop: pause, audio,
+      time: () => (audio.readyState > 0 ? audio.currentTime : from),
+      playing: () => !audio.paused && !audio.ended,
+      pressed: () => pressed,
+      onend: (callback) => ended.push(callback),
+      onplay: (callback) => began.push(callback),
+    };
+  })();
+
+  function playButton(src, label) {
+    if (!src) return make("span", { class: "clip none", title: "no sound" }, "–", make("span", { class: "sr" }, `no sound of ${label}`));
+    const button = make("button", { type: "button", class: "clip", "aria-pressed": "false", "aria-label": `Play ${label}` }, "▶");
+    button.addEventListener("click", () => {
+      if (player.pressed() === button && player.playing()) player.pause();
+      else player.play({ src, label, button });
+    });
+    return button;
+  }
+
+  /* ---- charts, in the colours of the theme, drawn when they come into view ---- */
+  const charts = new Map();
+
+  function tinted(trace, dark) {
+    const colour = trace.meta ? trace.meta[dark ? "dark" : "light"] : null;
+    if (!colour) return trace;
+    const copy = { ...trace };
+    if (trace.meta.role === "band") copy.fillcolor = colour + "33";
+    else copy.line = { ...trace.line, color: colour };
+    if (trace.marker) copy.marker = { ...trace.marker, color: colour };
+    return copy;
+  }
+
+  function draw(div) {
+    const chart = charts.get(div);
+    const dark = isDark();
+    const { data, layout } = chart.figure;
+    const grid = dark ? "#30333d" : "#ebe7de";
+    const axis = { gridcolor: grid, zeroline: false, linecolor: grid, fixedrange: true, automargin: true };
+    const dressed = {
+      ...layout,
+      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+      font: { family: "system-ui, 'Liberation Sans', sans-serif", size: 12, color: dark ? "#c9cbd3" : "#4a4d54" },
+      hoverlabel: { bgcolor: dark ? "#2a2d36" : "#ffffff", bordercolor: grid, font: { color: dark ? "#f0f0f3" : "#1d1f24" }, align: "left" },
+      xaxis: { ...layout.xaxis, ...axis }, yaxis: { ...layout.yaxis, ...axis },
+    };
+    Plotly.react(div, data.filter(chart.shown).map((trace) => tinted(trace, dark)), dressed, { displayModeBar: false, responsive: true });
+    chart.drawn = true;
+  }
+
+  const watcher = new IntersectionObserver((entries) => {
+    for (const entry of entries) if (entry.isIntersecting && !charts.get(entry.target).drawn) draw(entry.target);
+  }, { rootMargin: "500px" });
+
+  /* A figure of Plotly in a div; `shown` chooses its traces. Called again it draws anew. */
+  function plot(div, figure, shown = () => true) {
+    charts.set(div, { figure, shown, drawn: false });
+    watcher.unobserve(div);
+    watcher.observe(div);
+  }
+  const redraw = () => charts.forEach((chart, div) => {
+    chart.drawn = false;
+    if (div.isConnected) { watcher.unobserve(div); watcher.observe(div); } else charts.delete(div);
+  });
+  onTheme(redraw);
+  addEventListener("beforeprint", () => charts.forEach((chart, div) => { if (div.offsetParent) draw(div); }));
+
+  /* What went wrong is said on the page, not only in the console. */
+  function complain(error) {
+    const box = make("p", { class: "notes", role: "alert" }, String(error.message || error));
+    $("main").prepend(box);
+  }
+
+  return { $, make, shard, take, hash, setHash, onHash, link, isDark, onTheme, announce, player, playButton, plot, redraw, complain };
+})();
+otoscope.index = otoscope.shard("index");
+otoscope.index.catch(otoscope.complain);

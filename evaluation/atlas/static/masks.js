@@ -1,0 +1,236 @@
+"use strict";
+/* Importance masks: frames, mask and masked frames drawn over time, the search, and how it sounds. */
+otoscope.shard("masks").then((all) => {
+  const { $, make, shard, hash, setHash, onHash, onTheme, announce, player, playButton, drawing } = otoscope;
+  const { NAMES, percent, number, open, colours, scale, paint, words, axis, waveform, controls, charts } = drawing;
+  const PICTURE_MS = 160;
+  const state = { model: all.models[0], utterance: 0, mask: 0, shown: "mask", step: 0 };
+  let heard = null; // the shard of the utterance
+  let one = null; // its mask that is shown
+  let drawn = null; // its unpacked arrays
+  let current = null; // button of the sound that the space bar plays
+  let asked = 0;
+
+  const seconds = () => heard.duration_s || 1;
+  const stretch = (begin, end) => drawing.stretch(begin, end, seconds());
+  const named = ({ scope, label }) => (scope === "utterance" ? "the whole utterance" : `the ${scope} “${label}”`);
+
+  /* ---- pictures ---- */
+  const shot = () => (state.shown === "mask" ? drawn.shots[state.step] : drawn.kept[state.shown]);
+
+  function pictures(still = true) {
+    if (!drawn) return;
+    const of = scale(drawn);
+    const { zero, kept, out } = colours();
+    const mask = shot();
+    if (still) paint($("input"), drawn, (i) => of[drawn.pixels[i]]);
+    paint($("mask"), drawn, (i) => (mask[i] ? kept : out));
+    paint($("masked"), drawn, (i) => (mask[i] ? of[drawn.pixels[i]] : zero));
+    const share = mask.reduce((total, entry) => total + entry, 0) / drawn.count;
+    const last = state.step === drawn.shots.length - 1;
+    const text = state.shown === "mask"
+      ? `step ${drawn.steps[state.step]} of ${drawn.steps[drawn.steps.length - 1]}${last ? ", the result" : ""}: ${percent(share, 1)} kept`
+      : `${NAMES[state.shown]}: ${percent(share, 1)} kept`;
+    $("at").textContent = text;
+    $("step").setAttribute("aria-valuetext", text);
+  }
+
+  /* ---- lanes over one axis of time ---- */
+  function lane(name, more, content, height, below = null) {
+    const track = make("div", { class: "track", style: height ? `height:${height}px` : null }, ...content);
+    return make("div", { class: "lane" }, make("div", { class: "name" }, ...name, make("small", {}, more)), track, ...(below ? [below] : []));
+  }
+  function picture(id, label) {
+    const { frames, bands, frame_s } = drawn;
+    const canvas = make("canvas", { id, width: frames, height: bands, role: "img", "aria-label": label, style: stretch(-frame_s / 2, (frames - 0.5) * frame_s) });
+    return [canvas, ...(drawn.required ? [make("i", { class: "required", style: stretch(drawn.required.start_s, drawn.required.end_s) })] : [])];
+  }
+  function voice(sound, at, natural) {
+    const button = playButton(sound.src, `${sound.name}: ${sound.text || "nothing"}`);
+    button.dataset.sound = at;
+    const quiet = (sound.quiet || []).map(([begin, end]) => make("i", { class: "quiet", style: stretch(begin, Math.min(end, seconds())) }));
+    const content = sound.outline ? [...quiet, waveform(sound, natural)] : [make("p", { class: "soft" }, "this sound is missing or broken")];
+    const verdict = sound.name === "natural" ? "" : sound.preserved ? "same transcript" : `CER ${number(sound.cer, 0)} %`;
+    const more = sound.name.startsWith("muted") ? `${percent(sound.muted_share)} muted` : "";
+    const below = make("p", { class: "heard" }, make("q", {}, sound.text || " "), make("small", { class: sound.preserved ? "same" : "" }, verdict));
+    return lane([button, make("b", {}, sound.name)], more, content, 46, below);
+  }
+  function lanes() {
+    const natural = one.sounds.find((sound) => sound.name === "natural");
+    const parts = drawn ? [
+      lane([make("b", {}, "words")], "where CTC says them", words(drawn.said, seconds()), 40),
+      lane([make("b", {}, "input")], `${drawn.bands} bands, normalised`, picture("input", "The normalised frames of the input"), 130),
+      lane([make("b", {}, "mask")], "what is kept", picture("mask", "The mask"), 130),
+      lane([make("b", {}, "masked input")], "the rest at its mean", picture("masked", "The masked frames"), 130),
+      lane([], "", axis(seconds()), 20),
+    ] : fallback();
+    $("lanes").style.setProperty("--seconds", seconds());
+    $("lanes").replaceChildren(...parts, ...one.sounds.map((sound, at) => voice(sound, at, natural)),
+      ...(one.sounds.length ? [lane([], "", axis(seconds()), 20)] : [make("p", { class: "empty" }, "This mask has no sounds.")]));
+    current = $("lanes").querySelector("button.clip");
+  }
+  /* Masks of before the frames were kept: the picture of the run. */
+  function fallback() {
+    const parts = [make("p", { class: "notes" }, "The frames of this mask are not in the run, or cannot be read; otoscope mask RUN --output RUN keeps them. Its picture is shown instead.")];
+    if (one.picture) parts.push(make("img", { src: one.picture, alt: `Mask, masked frames and frames of ${heard.id}`, class: "still" }));
+    if (one.animation) parts.push(make("p", {}, make("a", { href: one.animation }, "How it was found, as an animation")));
+    return parts;
+  }
+
+  /* ---- the search ---- */
+  let timer = null;
+  function halt() {
+    clearInterval(timer);
+    timer = null;
+    $("animate").setAttribute("aria-pressed", "false");
+    $("animate").textContent = "▶ the search";
+  }
+  function go(step) {
+    if (!drawn) return;
+    state.step = Math.min(Math.max(step, 0), drawn.shots.length - 1);
+    $("step").value = state.step;
+    pictures(false);
+  }
+  function use(name) {
+    halt();
+    state.shown = name;
+    document.querySelectorAll("#which input").forEach((input) => { input.checked = input.value === name; });
+    for (const id of ["step", "animate"]) $(id).disabled = name !== "mask";
+    document.querySelectorAll("#controls tbody tr").forEach((row) => row.classList.toggle("here", row.dataset.mask === name));
+    pictures(false);
+  }
+  $("animate").addEventListener("click", () => {
+    if (timer) { halt(); return; }
+    $("animate").setAttribute("aria-pressed", "true");
+    $("animate").textContent = "❚❚ the search";
+    if (state.step === drawn.shots.length - 1) go(0);
+    timer = setInterval(() => { if (state.step === drawn.shots.length - 1) halt(); else go(state.step + 1); }, PICTURE_MS);
+  });
+  $("step").addEventListener("input", () => { halt(); go(Number($("step").value)); });
+
+  function tools() {
+    $("search").hidden = !drawn;
+    if (!drawn) return;
+    $("which").replaceChildren(make("legend", {}, "Mask"), ...Object.keys(NAMES).filter((name) => drawn.kept[name]).map((name) => {
+      const input = make("input", { type: "radio", name: "which", value: name });
+      input.addEventListener("change", () => use(name));
+      return make("label", {}, input, NAMES[name]);
+    }));
+    $("step").max = drawn.shots.length - 1;
+    state.step = drawn.shots.length - 1;
+    $("step").value = state.step;
+  }
+
+  /* ---- the cursor, while a sound plays ---- */
+  let frame = 0;
+  function follow() {
+    cancelAnimationFrame(frame);
+    const mine = current && player.pressed() === current;
+    $("figure").classList.toggle("playing", Boolean(mine));
+    if (!mine) return;
+    $("lanes").style.setProperty("--at", Math.min(player.time() / seconds(), 1));
+    frame = requestAnimationFrame(follow);
+  }
+  player.onplay((button) => {
+    if (button && $("lanes").contains(button)) { current = button; setTimeout(follow); }
+  });
+  player.onend(follow);
+  $("lanes").addEventListener("click", (event) => {
+    const track = event.target.closest(".track");
+    if (!track || !current || !current.dataset.sound) return;
+    const row = track.closest(".lane").querySelector("button.clip") || current;
+    const box = track.getBoundingClientRect();
+    const at = seconds() * (event.clientX - box.left) / box.width;
+    const sound = one.sounds[Number(row.dataset.sound)];
+    if (player.pressed() === row && player.playing()) player.audio.currentTime = at;
+    else player.play({ src: sound.src, label: `${sound.name}: ${sound.text || "nothing"}`, button: row, at });
+  });
+
+  /* ---- which mask ---- */
+  function options(select, entries, at) {
+    select.replaceChildren(...entries.map((text, value) => make("option", { value }, text)));
+    select.value = at;
+  }
+  function draw() {
+    one = heard.masks[state.mask];
+    drawn = open(one.arrays, heard.inputs);
+    const { name } = state.model;
+    $("figure").hidden = false;
+    const kept = one.rows.find((row) => row.mask === "mask");
+    $("said").textContent = `“${heard.text || one.label || heard.id}”`;
+    $("facts").textContent = [name, heard.id, heard.speaker && `speaker ${heard.speaker}`, `${number(heard.duration_s, 1)} s`,
+      `to keep ${named(one)}: ${kept ? percent(kept.share_kept, 1) : "–"} of the entries`].filter(Boolean).join(" · ");
+    $("remark").hidden = !one.remark;
+    $("remark").textContent = one.remark;
+    tools();
+    lanes();
+    $("controls").replaceChildren(...controls(one.rows));
+    use("mask");
+    pictures();
+    charts($("curves"), one.curves, "this mask");
+    charts($("means"), state.model.means[one.scope], `all ${one.scope} masks of ${name}`);
+    if ($("means-title")) $("means-title").textContent = `Mean curves: ${name}, ${one.scope}`;
+    const { scope, span } = one;
+    setHash({ model: name, utterance: heard.id, scope: scope === "utterance" ? "" : scope, span });
+  }
+  async function show() {
+    const turn = ++asked;
+    const { model, utterance } = state;
+    options($("utterance"), model.utterances.map(({ id, text }) => (text ? `${id}: ${text}` : id)), utterance);
+    options($("scope"), model.utterances[utterance].masks.map(named), state.mask);
+    $("model").value = model.name;
+    const found = await shard(`masks/${model.place}/${utterance}`);
+    if (turn !== asked) return;
+    halt();
+    player.stop();
+    heard = found;
+    draw();
+  }
+  /* The same kind of mask of another utterance, else its first one. */
+  function choose(utterance, scope, span) {
+    const { masks } = state.model.utterances[utterance];
+    const exact = masks.findIndex((mask) => mask.scope === scope && (!span || mask.span === span));
+    const alike = masks.findIndex((mask) => mask.scope === scope);
+    state.utterance = utterance;
+    state.mask = Math.max(exact >= 0 ? exact : alike, 0);
+    return show().catch(otoscope.complain);
+  }
+  const scoped = () => (one ? one.scope : "utterance");
+  function useModel(name) {
+    const id = state.model.utterances[state.utterance].id;
+    state.model = all.models.find((model) => model.name === name) || all.models[0];
+    return Math.max(0, state.model.utterances.findIndex((utterance) => utterance.id === id));
+  }
+  function read() {
+    const { model, utterance, scope, span } = hash();
+    const kept = useModel(model || state.model.name);
+    const at = state.model.utterances.findIndex(({ id }) => id === utterance);
+    choose(at < 0 ? kept : at, scope || "utterance", span);
+  }
+  $("model").addEventListener("change", () => choose(useModel($("model").value), scoped()));
+  $("utterance").addEventListener("change", () => choose(Number($("utterance").value), scoped()));
+  $("scope").addEventListener("change", () => { state.mask = Number($("scope").value); show().catch(otoscope.complain); });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, audio") || !heard) return;
+    const buttons = [...$("lanes").querySelectorAll(".clip")];
+    const onButton = event.target.closest("button, summary, a");
+    if (event.key === "ArrowUp" || event.key === "ArrowDown") {
+      const to = state.utterance + (event.key === "ArrowDown" ? 1 : -1);
+      if (to >= 0 && to < state.model.utterances.length) {
+        choose(to, scoped());
+        announce(`utterance ${state.model.utterances[to].id}`);
+      }
+    } else if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
+      if (!drawn || state.shown !== "mask") return;
+      halt();
+      go(state.step + (event.key === "ArrowRight" ? 1 : -1));
+    } else if (event.key === " " && !onButton && current) current.click();
+    else if (/^[1-9]$/.test(event.key) && buttons[event.key - 1] && buttons[event.key - 1].dataset.sound) buttons[event.key - 1].click();
+    else return;
+    event.preventDefault();
+  });
+  onTheme(() => pictures());
+  onHash(read);
+  read();
+}).catch(otoscope.complain);

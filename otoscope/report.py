@@ -1,0 +1,61 @@
+"""`otoscope report`: build the atlas of a run, from whatever it has left so far."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jsonargparse import ArgumentParser
+
+from evaluation.atlas.settings import AtlasSettings
+from otoscope.commands import parse
+from otoscope.configuration import one_line
+from otoscope.display import RunDisplay, output_console, say
+
+if TYPE_CHECKING:
+    from evaluation.atlas.site import BuiltAtlas
+
+
+def report(arguments: list[str]) -> None:
+    """`otoscope report`: build the pages of a run, or of `scores/<name>`, again."""
+    from evaluation.atlas.build import build_atlas
+    from otoscope.report_corpus import corpus_cuts
+
+    parser = ArgumentParser(
+        prog="otoscope report", exit_on_error=False, allow_abbrev=False,
+        description="Builds report/ of a run: pages to look at and listen to, which need neither "
+        "a server nor the network. Sounds and pictures that are there already are used again.",
+    )  # fmt: skip
+    parser.add_argument("run", help="the run folder, or that of sonify, audiate, mask or score")
+    parser.add_argument(
+        "--output", type=str | None, help="folder of the pages (default: report/ of the run)"
+    )
+    parser.add_class_arguments(AtlasSettings, None)
+    options = parse(parser, arguments)
+    try:
+        made = parser.instantiate_classes(options)
+    except (ValueError, TypeError) as error:
+        raise one_line(error) from error
+    settings = AtlasSettings(**{name: made[name] for name in AtlasSettings.__dataclass_fields__})
+    run, console, began = Path(options.run), output_console(), time.monotonic()
+    with RunDisplay(console) as display:
+
+        def watch(fraction: float, text: str) -> None:
+            display("report", min(fraction, 0.999), text, time.monotonic() - began)
+
+        output = Path(options.output) if options.output else None
+        built = build_atlas(run, settings, cuts=corpus_cuts(run), report=watch, output=output)
+        display("report", 1.0, "", time.monotonic() - began)
+    for line in told(built):
+        say(console, line)
+
+
+def told(built: BuiltAtlas) -> list[str]:
+    """What a call says of the atlas that it built."""
+    lines = [f"{built.megabytes:.1f} MB, {built.sounds} sounds; {built.made} files made anew"]
+    if built.absent:
+        lines.append(f"{built.absent} sounds or pictures have no source; the pages say which")
+    if built.left_out:
+        lines.append(f"{built.left_out} sounds or pictures had no room; raise --max_megabytes")
+    return [*lines, str(built.path)]
