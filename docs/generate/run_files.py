@@ -78,7 +78,7 @@ SECTIONS: dict[str, tuple[str, list[Entry]]] = {
             ("*/corpus.json", "of `otoscope sonify`, `audiate`, `mask`: the corpus that was heard"),
             ("*/config.yaml", "of these commands, what was asked for; of an architecture, its run"),
             ("*/environment.json", "beside these"),
-            ("report/**", "the pages; `report/index.html` is the one to open"),
+            ("report/**", "the atlas, a static site; `report/index.html` is the page to open"),
         ],
     ),
     "What is heard": (
@@ -158,6 +158,7 @@ SECTIONS: dict[str, tuple[str, list[Entry]]] = {
             ("sonification/*/clips/*.flac", "segments: utterance, first sample, sample behind"),
             ("sonification/*/figures/*", "SVG and PNG"),
             ("sonification/*/*.parquet", "each of these tables"),
+            ("sonification/*/spoken.csv", "words and phones where traces are", FINDINGS["spoken"]),
             ("sonification/*/layers.json", "as that of the recogniser"),
             ("sonification/*/traces.safetensors", "activation around each best segment"),
         ],
@@ -188,6 +189,10 @@ SECTIONS: dict[str, tuple[str, list[Entry]]] = {
             ("masks/*/sounds.csv", "what is heard in the sounds", MaskSoundRow),
             ("masks/*/failures.csv", "what has no mask", MaskFailureRow),
             ("masks/*/audio/*/*.flac", "the sounds of a mask"),
+            (
+                "masks/*/arrays/*.safetensors",
+                "frames, mask, controls and search as data: `evaluation.masks.arrays`",
+            ),
             ("masks/*/figures/*", "pictures, animations, curves"),
         ],
     ),

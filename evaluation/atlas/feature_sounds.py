@@ -44,9 +44,7 @@ def cut_segments(atlas: Atlas, studies: Sequence[FeatureStudy]) -> Sounds:
     owners = ranked_spans(studies, atlas.site.settings.clips)
     found = cut_clips(atlas.site, owners, corpus, origin_of(atlas), atlas.report)
     if opened and not opened[0]:
-        found |= _written(
-            atlas, {span: owner for span, owner in owners.items() if span not in found}
-        )
+        found |= _written(atlas, {span: owner for span, owner in owners.items() if span not in found})
     return found
 
 

@@ -54,9 +54,7 @@ class FeatureTraces:
             "high": packed(own.high),
             "first": packed(own.first_s),
             "utterance": {"names": self.utterances[used].tolist(), "ids": packed(whose)},
-            "spoken": self.spoken.of(used, *_reach(own, kept, place, stride))
-            if self.spoken
-            else [],
+            "spoken": self.spoken.of(used, *_reach(own, kept, place, stride)) if self.spoken else [],
         }
 
 
@@ -106,10 +104,7 @@ class _Spoken:
                 {
                     "tier": tier,
                     "lengths": packed(np.bincount(place, minlength=len(used))),
-                    **{
-                        name: packed(_milliseconds(part[f"{name}_s"][at]))
-                        for name in ("start", "end")
-                    },
+                    **{name: packed(_milliseconds(part[f"{name}_s"][at])) for name in ("start", "end")},
                     **coded(part["label"][at], names),
                 }
             )

@@ -77,3 +77,5 @@ def _called(atlas: Atlas) -> str:
 
 def _remarks(folder: StudyFolder) -> list[str]:
     return [str(row["remark"]) for row in folder.texts("remarks", ["remark"])]
+
+
