@@ -11,10 +11,12 @@ from lhotse.cut import Cut
 from made_up_sounds import draw_mel
 from PIL import Image
 
+from acoustics.mel import HOP_S
 from corpora.audio import load_waveform
 from corpora.corpus import SAMPLE_RATE
 from evaluation.listening import safe_name, write_atomically, write_audio
 from evaluation.masks import rows as masks
+from evaluation.masks.arrays import FOLDER, MaskArrays, Said, write_arrays
 from evaluation.masks.curves import Way
 from evaluation.masks.folder import MaskFailureRow, write_tables
 from evaluation.masks.judging import ENERGY, MASK, RANDOM, Judgement, curve_rows
@@ -76,14 +78,20 @@ def _mask_sounds(waveform: np.ndarray) -> Iterator[Sound]:
 
 
 def _draw(folder: Path, name: str, sounds: Sequence[Sound], rng: np.random.Generator) -> None:
-    """Sounds, and pictures without axes: those of a real run take seconds."""
+    """Sounds, arrays, and pictures without axes: those of a real run take seconds."""
     for sound in sounds:
         path = folder / "audio" / name / f"{safe_name(sound.name)}.flac"
         write_audio(path, sound.waveform, SAMPLE_RATE)
     mel, figures = draw_mel(rng, 0.3), folder / "figures"
-    for kind, shown in (("mask", np.where(mel > -5, mel, mel.min())), ("sounds", mel)):
+    shots = np.stack([mel > level for level in (-7.0, -6.0, -5.0)])
+    kept = {MASK: shots[-1], RANDOM: rng.permuted(shots[-1], axis=0), ENERGY: mel > -4}
+    pixels = np.interp(mel, [mel.min(), mel.max()], [0, 255]).astype(np.uint8)
+    said = [Said("w0", 0.2, 0.7), Said(name[:20], 0.9, 1.6)]
+    arrays = MaskArrays(pixels, -2.0, 2.0, kept, shots, [0, 100, 200], HOP_S, said)
+    write_arrays(folder / FOLDER / f"{name}.safetensors", arrays)
+    for kind, shown in (("mask", np.where(shots[-1], mel, mel.min())), ("sounds", mel)):
         write_atomically(figures / f"{name}.{kind}.png", mel_picture(shown))
-    first, *others = (Image.fromarray((mel > level).T) for level in (-7, -6, -5))
+    first, *others = (Image.fromarray(shot.T) for shot in shots)
     moving = io.BytesIO()
     first.save(moving, format="GIF", save_all=True, append_images=others, duration=150, loop=0)
     write_atomically(figures / f"{name}.gif", moving.getvalue())

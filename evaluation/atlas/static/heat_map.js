@@ -1,0 +1,279 @@
+"use strict";
+/* The map of all features: a canvas of our own, for a network has tens of thousands of cells. */
+otoscope.heatMap = (() => {
+  const { $, make, player, announce } = otoscope;
+  const { percent, figure, quoted, starts } = otoscope.features;
+  const NARROWEST = 16; // pixels of a column
+  const REST_MS = 120;
+  const GAP_FROM = 7; // pixels of a cell that can spare one
+
+  const canvas = $("cells");
+  const tip = $("tip");
+  let map = null; // the shard
+  let model = "";
+  let first = null; // number of the first feature of each layer in the columns of the shard
+  let place = null; // where in its column each feature stands
+  let cursor = null; // {layer, at}: column, and cell from below
+  let chosen = null; // {layer, feature}
+  let size = { width: 0, height: 0, step: 0 };
+  let opened = () => {};
+  let timer = 0;
+
+  const cells = (layer) => map.layers[layer].features;
+  const featureAt = ({ layer, at }) => map.order[first[layer] + at];
+  const nameOf = (layer, feature) => `${map.layers[layer].name}/${feature}`;
+
+  function show(shard, name) {
+    map = shard;
+    model = name;
+    first = starts(map.layers.map((layer) => layer.features));
+    place = new Uint32Array(map.order.length);
+    map.layers.forEach((_, layer) => {
+      for (let at = 0; at < cells(layer); at += 1) place[first[layer] + map.order[first[layer] + at]] = at;
+    });
+    cursor = null;
+    chosen = null;
+    hide();
+    legend();
+    canvas.setAttribute("aria-label", `Heat map of ${map.order.length} features of ${map.layers.length} layers of ${name}, coloured by ${meaning()}`);
+    fit();
+  }
+
+  const meaning = () => (map.by === "share" ? "the share of their segments that men speak" : "their density, for the sexes of the speakers are not known");
+
+  /* ---- drawing ---- */
+  function fit() {
+    if (!map) return;
+    const room = $("across").clientWidth;
+    const step = Math.max(NARROWEST, Math.floor(room / Math.max(map.layers.length, 1)));
+    size = { step, width: step * map.layers.length, height: innerWidth < 760 ? 280 : 380 };
+    const dots = Math.min(devicePixelRatio || 1, 2);
+    canvas.width = size.width * dots;
+    canvas.height = size.height * dots;
+    canvas.style.width = `${size.width}px`;
+    canvas.style.height = `${size.height}px`;
+    names();
+    draw();
+  }
+
+  function names() {
+    const longest = Math.max(...map.layers.map((layer) => layer.name.length));
+    const flat = size.step >= 8 + 7.2 * longest;
+    const row = $("columns");
+    row.className = flat ? "columns flat" : "columns";
+    row.style.height = flat ? "" : `${10 + Math.min(7.2 * longest, 150)}px`;
+    row.style.width = `${size.width}px`;
+    row.replaceChildren(...map.layers.map((layer, i) => make("span", { style: `left:${(i + 0.5) * size.step}px`, title: layer.name }, layer.name)));
+  }
+
+  function shade(i) {
+    const value = map.value[i];
+    if (map.dead[i] || Number.isNaN(value)) return map.grey;
+    const count = map.shades.length;
+    return map.shades[Math.max(0, Math.min(count - 1, Math.floor((value / map.top) * count)))];
+  }
+
+  function draw() {
+    if (!map) return;
+    const pen = canvas.getContext("2d");
+    const dots = canvas.width / Math.max(size.width, 1);
+    pen.clearRect(0, 0, canvas.width, canvas.height);
+    const { height } = canvas;
+    for (let layer = 0; layer < map.layers.length; layer += 1) {
+      const count = cells(layer);
+      if (!count) continue;
+      const left = Math.round(layer * size.step * dots);
+      const width = Math.round(size.step * dots) - Math.round(dots);
+      const gap = height / count >= GAP_FROM * dots ? Math.round(dots) : 0;
+      if (gap) {
+        for (let at = 0; at < count; at += 1) {
+          const top = Math.round(height * (1 - (at + 1) / count));
+          pen.fillStyle = shade(first[layer] + map.order[first[layer] + at]);
+          pen.fillRect(left, top, width, Math.round(height * (1 - at / count)) - top - gap);
+        }
+      } else {
+        column(pen, layer, left, width, height);
+      }
+    }
+    for (const [mark, colour, thick] of [[chosen && { layer: chosen.layer, at: place[first[chosen.layer] + chosen.feature] }, "--ink", 2], [cursor, "--accent", 3]]) {
+      if (mark) outline(pen, mark, getComputedStyle(canvas).getPropertyValue(colour).trim(), thick * dots, dots);
+    }
+  }
+
+  /* One column whose cells are thinner than pixels: as in the still figure, the cell in the middle. */
+  function column(pen, layer, left, width, height) {
+    const count = cells(layer);
+    let begun = 0;
+    let colour = null;
+    for (let row = 0; row <= height; row += 1) {
+      const at = Math.min(count - 1, Math.floor(((row + 0.5) * count) / height));
+      const next = row < height ? shade(first[layer] + map.order[first[layer] + at]) : null;
+      if (next === colour) continue;
+      if (colour) {
+        pen.fillStyle = colour;
+        pen.fillRect(left, height - row, width, row - begun);
+      }
+      begun = row;
+      colour = next;
+    }
+  }
+
+  function outline(pen, { layer, at }, colour, thick, dots) {
+    const count = cells(layer);
+    const bottom = canvas.height * (1 - at / count);
+    const tall = Math.max(canvas.height / count, 5 * dots);
+    const top = Math.max(thick / 2, Math.min(canvas.height - tall - thick / 2, bottom - canvas.height / count / 2 - tall / 2));
+    pen.lineWidth = thick;
+    pen.strokeStyle = colour;
+    pen.strokeRect(layer * size.step * dots + thick / 2, top, size.step * dots - thick - dots, tall);
+  }
+
+  function legend() {
+    const shades = make("span", { class: "shades" }, ...map.shades.map((colour) => make("i", { style: `background:${colour}` })));
+    const inner = map.ticks.slice(1, -1).map(([at, text]) => make("span", { style: `left:${100 * at}%` }, text));
+    const bar = make("span", { class: "bar" }, shades, make("span", { class: "ticks" }, ...inner));
+    const [[, low], [, high]] = [map.ticks[0], map.ticks.at(-1)];
+    const title = map.by === "share"
+      ? `who speaks the best ${map.unit} of a feature`
+      : "density: share of the time in which a feature is active (the sexes of the speakers are not known)";
+    $("legend").replaceChildren(make("span", { class: "ramp" }, make("span", {}, low), bar, make("span", {}, high)), map.dead.some(Boolean) ? make("span", { class: "grey" }, make("i", { style: `background:${map.grey}` }), "dead") : "", make("span", {}, title));
+  }
+
+  /* ---- what a cell says ---- */
+  function told(layer, feature) {
+    const i = first[layer] + feature;
+    const value = map.value[i];
+    const parts = [];
+    if (map.dead[i]) parts.push("dead");
+    else if (Number.isNaN(value)) parts.push(map.by === "share" ? "share unknown" : "density unknown");
+    else if (map.by === "share") parts.push(`${percent(value)} by men`, ...(Number.isNaN(map.q[i]) ? [] : [`q = ${figure(map.q[i], 2)}`]));
+    else parts.push(`active ${percent(value, 1)} of the time`);
+    const word = map.word.ids ? map.word.names[map.word.ids[i]] : "";
+    if (word) parts.push(quoted(word));
+    return parts;
+  }
+
+  function point(mark, x, y) {
+    const feature = featureAt(mark);
+    tip.replaceChildren(make("b", {}, nameOf(mark.layer, feature)), ...told(mark.layer, feature).map((text) => make("span", {}, text)));
+    tip.hidden = false;
+    const box = $("across");
+    const left = Math.min(Math.max(x - tip.offsetWidth / 2, box.scrollLeft + 2), box.scrollLeft + box.clientWidth - tip.offsetWidth - 2);
+    const above = y - tip.offsetHeight - 14;
+    tip.style.left = `${Math.max(left, 0)}px`;
+    tip.style.top = `${above >= 0 ? above : Math.min(y + 18, size.height - tip.offsetHeight)}px`;
+  }
+
+  function hide() {
+    clearTimeout(timer);
+    tip.hidden = true;
+  }
+
+  function play(mark) {
+    const feature = featureAt(mark);
+    const i = first[mark.layer] + feature;
+    const src = map.sound.at(i);
+    if (src) player.play({ src, label: `${model} · ${nameOf(mark.layer, feature)}, its strongest segment` });
+  }
+
+  /* ---- pointer ---- */
+  function under(event) {
+    const box = canvas.getBoundingClientRect();
+    const layer = Math.floor((event.clientX - box.left) / size.step);
+    if (!map || layer < 0 || layer >= map.layers.length || !cells(layer)) return null;
+    const up = 1 - (event.clientY - box.top) / box.height;
+    const at = Math.min(cells(layer) - 1, Math.max(0, Math.floor(up * cells(layer))));
+    return { layer, at, x: event.clientX - box.left, y: event.clientY - box.top };
+  }
+
+  let rested = "";
+  canvas.addEventListener("pointermove", (event) => {
+    const mark = under(event);
+    if (!mark) { hide(); return; }
+    point(mark, mark.x, mark.y);
+    const name = `${mark.layer}/${mark.at}`;
+    if (name === rested || event.pointerType === "touch") return;
+    rested = name;
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      if (!$("hover-plays").checked) return;
+      const may = !navigator.userActivation || navigator.userActivation.hasBeenActive;
+      $("warm").hidden = may;
+      if (may) play(mark);
+    }, REST_MS);
+  });
+  canvas.addEventListener("pointerleave", () => { rested = ""; hide(); });
+  addEventListener("pointerdown", () => { $("warm").hidden = true; });
+  canvas.addEventListener("click", (event) => {
+    const mark = under(event);
+    if (mark) open(mark);
+  });
+
+  function open(mark) {
+    clearTimeout(timer);
+    opened(mark.layer, featureAt(mark));
+  }
+
+  /* ---- keys ---- */
+  const MOVES = {
+    ArrowLeft: (mark) => aside(mark, -1),
+    ArrowRight: (mark) => aside(mark, 1),
+    ArrowUp: (mark) => along(mark, 1),
+    ArrowDown: (mark) => along(mark, -1),
+    PageUp: (mark) => along(mark, Math.ceil(cells(mark.layer) / 10)),
+    PageDown: (mark) => along(mark, -Math.ceil(cells(mark.layer) / 10)),
+    Home: (mark) => aside(mark, -map.layers.length),
+    End: (mark) => aside(mark, map.layers.length),
+  };
+  const along = ({ layer, at }, by) => ({ layer, at: Math.min(cells(layer) - 1, Math.max(0, at + by)) });
+
+  /* To the layer beside it that has features, to the same height. */
+  function aside({ layer, at }, by) {
+    const share = (at + 0.5) / cells(layer);
+    const direction = Math.sign(by);
+    let next = Math.min(map.layers.length - 1, Math.max(0, layer + by));
+    while (!cells(next)) {
+      if (next + direction < 0 || next + direction >= map.layers.length) return { layer, at };
+      next += direction;
+    }
+    return { layer: next, at: Math.floor(share * cells(next)) };
+  }
+
+  function begin() {
+    if (chosen) return { layer: chosen.layer, at: place[first[chosen.layer] + chosen.feature] };
+    const layer = map.layers.findIndex((entry) => entry.features);
+    return { layer, at: cells(layer) - 1 };
+  }
+
+  function step() {
+    draw();
+    const x = (cursor.layer + 0.5) * size.step;
+    const box = $("across");
+    if (x - size.step < box.scrollLeft || x + size.step > box.scrollLeft + box.clientWidth) box.scrollLeft = x - box.clientWidth / 2;
+    point(cursor, x, size.height * (1 - (cursor.at + 0.5) / cells(cursor.layer)));
+    const feature = featureAt(cursor);
+    announce([nameOf(cursor.layer, feature), ...told(cursor.layer, feature)].join(", "));
+  }
+
+  canvas.addEventListener("keydown", (event) => {
+    if (!map || !map.order.length || event.ctrlKey || event.metaKey || event.altKey) return;
+    const move = MOVES[event.key];
+    if (move) cursor = cursor ? move(cursor) : begin();
+    else if (event.key === "Enter" && cursor) open(cursor);
+    else if (event.key === " ") { cursor = cursor || begin(); play(cursor); }
+    else return;
+    event.preventDefault();
+    if (move || event.key === " ") step();
+  });
+  canvas.addEventListener("blur", () => { cursor = null; hide(); draw(); });
+
+  /* The feature whose card is open. */
+  function mark(layer, feature) {
+    chosen = { layer, feature };
+    draw();
+  }
+
+  new ResizeObserver(() => fit()).observe($("across"));
+  otoscope.onTheme(draw);
+  return { show, mark, told, onopen: (callback) => { opened = callback; }, nameOf };
+})();
