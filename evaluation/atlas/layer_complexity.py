@@ -4,8 +4,6 @@ A study writes only the least, the mean and the most of a layer. Words are what 
 again: the n-grams of unlike lengths compete by moments that are not on disk.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
