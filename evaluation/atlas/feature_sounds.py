@@ -82,9 +82,9 @@ def spans_of(rows: Rows, at: np.ndarray) -> list[Span]:
     return [Span(*span) for span in zip(names, *ends, strict=True)]
 
 
-def sound_column(spans: Sequence[Span], sounds: Sounds) -> dict[str, object]:
+def sound_column(spans: Sequence[Span | None], sounds: Sounds) -> dict[str, object]:
     """Which sound each segment has, from 1; 0 is none."""
-    names = [sounds.get(span, "") for span in spans]
+    names = [sounds.get(span, "") if span else "" for span in spans]
     used = {name: i for i, name in enumerate(dict.fromkeys(filter(None, names)), start=1)}
     ids = np.array([used.get(name, 0) for name in names], np.int64)
     return {**_shortened(list(used)), "ids": packed(ids)}
