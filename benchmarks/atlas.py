@@ -35,7 +35,7 @@ PICTURE_S, MEMORY_MB = 2.0, 300.0
 MB = 1e6
 FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--mute-audio"]
 PICTURES = {
-    "features.html": "#cells[aria-label^='Heat map']",
+    "features.html": "#cells[style*='width']",
     "network.html": "#drawing svg",
 }
 """What a page has when its picture is drawn."""

@@ -13,6 +13,7 @@ from evaluation.atlas.feature_sounds import Sounds, sound_column, spans_of
 from evaluation.atlas.feature_study import FeatureStudy, Rows, by_feature, read_rows
 from evaluation.atlas.feature_units import TIERS, labels_of
 from evaluation.atlas.packing import coded, packed
+from evaluation.atlas.sounds import Span
 from evaluation.sonification.heat_map import DEAD, SHADES, squeezed
 
 GROUP = "male"
@@ -115,9 +116,9 @@ def _first_sounds(study: FeatureStudy, sounds: Sounds) -> dict[str, Any]:
     """The sound of every feature's strongest segment."""
     numbers = ["feature", "rank", "start_s", "end_s"]
     every = read_rows(study.folder, "segments", ["utterance"], numbers, unit=study.unit)
-    spans = []
+    spans: list[Span | None] = []
     for layer in study.layers:
-        own = dict.fromkeys(range(layer.features))
+        own: dict[int, Span | None] = dict.fromkeys(range(layer.features))
         if every is not None:
             rows = every.of(layer)
             first = {name: column[rows["rank"] == 1] for name, column in rows.items()}
