@@ -32,7 +32,8 @@ class SpeechbrainASR(Adapter):
         layers: paths of modules, or globs, e.g. `mods.encoder.*`.
         interface: which of the two it is.
         savedir: where downloads are kept (default: the cache).
-        take, offsets: as for `AnyModule`.
+        take: as for `AnyModule`.
+        offsets: as for `AnyModule`.
 
     Raises:
         UserError: it cannot be had, or a layer is not a sequence of states; says what to set.

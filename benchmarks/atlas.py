@@ -35,8 +35,8 @@ PICTURE_S, MEMORY_MB = 2.0, 300.0
 MB = 1e6
 FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--mute-audio"]
 PICTURES = {
-    "features.html": "main .hm image, main canvas",
-    "network.html": "main svg rect, main canvas",
+    "features.html": "#cells[style*='width']",
+    "network.html": "#drawing svg",
 }
 """What a page has when its picture is drawn."""
 LAYERS, FEATURES = 10, 5  # opened one after another
@@ -49,7 +49,7 @@ DRAWN = """
   wait();
 """
 PAINTED = "() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? null"
-SHOWN = "(name) => document.querySelector('main').innerText.replace(/\\s/g, '').includes(name)"
+SHOWN = "(name) => document.getElementById('feature-title').textContent.endsWith(` ${name}`)"
 
 
 def main() -> None:

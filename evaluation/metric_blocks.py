@@ -49,8 +49,17 @@ def metric_block(
     layers = [name for name in REFERENCE_LAYERS[:2] if select(rows, layer=name)]
     layers += distinct(by_depth(rows), "layer")
     layers += [layer for layer in distinct(rows, "layer") if layer not in layers]
+    by_place: dict[tuple[str, str, str], Row] = {}
+    for row in rows:
+        place = (str(row["condition"]), str(row["model"]), str(row["layer"]))
+        by_place.setdefault(place, row)
+    span = _span(rows)
     table = [
-        (condition, model, [_cell(rows, condition, model, layer, metric) for layer in layers])
+        (
+            condition,
+            model,
+            [_cell(by_place.get((condition, model, layer)), metric, span) for layer in layers],
+        )
         for condition in conditions
         for model in models
     ]
@@ -62,16 +71,16 @@ def metric_block(
     }  # fmt: skip
 
 
-def _cell(
-    rows: list[Row], condition: str, model: str, layer: str, metric: str
-) -> dict[str, Any] | None:
-    found = select(rows, condition=condition, model=model, layer=layer)
-    if not found:
+def _span(rows: list[Row]) -> tuple[float, float]:
+    """The lowest and the highest mean."""
+    means = [value for value in (number(row["mean"]) for row in rows) if value is not None]
+    return (min(means), max(means)) if means else (0.0, 0.0)
+
+
+def _cell(row: Row | None, metric: str, span: tuple[float, float]) -> dict[str, Any] | None:
+    if row is None:
         return None
-    row = found[0]
-    means = [value for value in (number(other["mean"]) for other in rows) if value is not None]
-    mean = number(row["mean"])
-    span = (max(means) - min(means)) if means else 0.0
+    mean, lowest, width = number(row["mean"]), span[0], span[1] - span[0]
     bare = metric_of(metric)._replace(unit="")
     low, high = number(row["ci_low"]), number(row["ci_high"])
     return {
@@ -81,5 +90,5 @@ def _cell(
         else f"{low:.{bare.digits}f} to {high:.{bare.digits}f}",
         "n": row["n_scored"],
         "failed": int(number(row["n_failed"]) or 0),
-        "heat": 0.0 if mean is None or not span else round((mean - min(means)) / span, 3),
+        "heat": 0.0 if mean is None or not width else round((mean - lowest) / width, 3),
     }

@@ -47,13 +47,15 @@ def report(arguments: list[str]) -> None:
         output = Path(options.output) if options.output else None
         built = build_atlas(run, settings, cuts=corpus_cuts(run), report=watch, output=output)
         display("report", 1.0, "", time.monotonic() - began)
-    for line in told(built):
+    for line in told(built, settings.max_megabytes):
         say(console, line)
 
 
-def told(built: BuiltAtlas) -> list[str]:
-    """What a call says of the atlas that it built."""
+def told(built: BuiltAtlas, bound: float) -> list[str]:
+    """What a call says of the atlas that it built, which was to stay below a bound in MB."""
     lines = [f"{built.megabytes:.1f} MB, {built.sounds} sounds; {built.made} files made anew"]
+    if built.megabytes > bound:
+        lines.append(f"beyond {bound:g} MB: charts, tables and scripts alone are too large for it")
     if built.absent:
         lines.append(f"{built.absent} sounds or pictures have no source; the pages say which")
     if built.left_out:

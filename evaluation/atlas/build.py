@@ -77,6 +77,7 @@ def build_atlas(
         atlas.report = _part(report, i / len(MAKERS), 1 / len(MAKERS))
         atlas.report(0.0, f"the page {PAGES[name][1]}")
         contexts[name] = maker.context(atlas)
+    atlas.notes[:] = dict.fromkeys(atlas.notes)  # several pages may miss the same table
     for name in MAKERS:
         _render(atlas, name, contexts[name])
     site.shard("index", atlas.index())

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-from lhotse.cut import Cut
 
 from corpora.corpus import SAMPLE_RATE
 from evaluation.atlas.catalogue import Atlas
 from evaluation.atlas.feature_study import FeatureStudy, Rows, read_rows
 from evaluation.atlas.packing import packed
-from evaluation.atlas.sounds import Span, cut_clips, sound_of
-from evaluation.listening import safe_name
-from evaluation.sonification.clips import clip_name
-from evaluation.sonification.study_folder import ROOT
+from evaluation.atlas.segment_sounds import segment_sounds
+from evaluation.atlas.sounds import Span
 from evaluation.sonification.unit_names import phones_in
 
 NGRAM_CLIPS = 1
@@ -35,19 +30,8 @@ def cut_segments(atlas: Atlas, studies: Sequence[FeatureStudy]) -> Sounds:
         atlas: where to, and the corpus.
         studies: of all models.
     """
-    opened: list[Mapping[str, Cut]] = []
-
-    def corpus() -> Mapping[str, Cut]:
-        opened.append(atlas.corpus)
-        return atlas.corpus
-
     owners = ranked_spans(studies, atlas.site.settings.clips)
-    found = cut_clips(atlas.site, owners, corpus, origin_of(atlas), atlas.report)
-    if opened and not opened[0]:
-        found |= _written(
-            atlas, {span: owner for span, owner in owners.items() if span not in found}
-        )
-    return found
+    return segment_sounds(atlas, {span: study.folder for span, study in owners.items()})
 
 
 def ranked_spans(studies: Sequence[FeatureStudy], clips: int) -> dict[Span, FeatureStudy]:
@@ -96,29 +80,6 @@ def spans_of(rows: Rows, at: np.ndarray) -> list[Span]:
     ]
     names = rows.names["utterance"][rows.columns["utterance"][at]].tolist()
     return [Span(*span) for span in zip(names, *ends, strict=True)]
-
-
-def _written(atlas: Atlas, owners: Mapping[Span, FeatureStudy]) -> dict[Span, str]:
-    """Those that a study has written itself."""
-    found = {}
-    for span, study in owners.items():
-        name = safe_name(span.utterance) if span.utterance else ""
-        path = study.folder.file(clip_name(name, span.start, span.end))
-        sound = sound_of(atlas.site, path) if path else None
-        if sound:
-            found[span] = sound
-            atlas.site.absent -= 1  # it was counted when the corpus lacked it
-    return found
-
-
-def origin_of(atlas: Atlas) -> str:
-    """Tells the corpus of this run from others with the same utterances."""
-    found = re.search(r"^corpus:.*\n(?:[ -].*\n?)*", atlas.folder.config, re.MULTILINE)
-    text = found[0] if found else ""
-    record = atlas.run / ROOT / "corpus.json"  # of `otoscope sonify`, which may search another one
-    if record.is_file():
-        text += record.read_text(encoding="utf-8", errors="replace")
-    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def sound_column(spans: Sequence[Span | None], sounds: Sounds) -> dict[str, object]:

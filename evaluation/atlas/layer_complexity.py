@@ -4,16 +4,14 @@ A study writes only the least, the mean and the most of a layer. Words are what 
 again: the n-grams of unlike lengths compete by moments that are not on disk.
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from evaluation.atlas.segment_sounds import Segment
+from corpora.corpus import SAMPLE_RATE
 from evaluation.atlas.sounds import Span
 from evaluation.sonification.study_folder import StudyFolder
 
@@ -23,8 +21,8 @@ UNIT = "words"
 SHOWN = 5
 """Segments of each of the three."""
 
-COLUMNS = ("feature", "rank", "utterance", "speaker", "sex", "start_s", "end_s")
-COLUMNS += ("words", "phones", "clip")
+COLUMNS: tuple[str, ...] = ("feature", "rank", "utterance", "speaker", "sex", "start_s", "end_s")
+COLUMNS += ("words", "phones")
 
 
 class Exemplar(NamedTuple):
@@ -82,7 +80,7 @@ def exemplars(
 class Heard:
     """One of the best segments of a feature, and what is said in it."""
 
-    segment: Segment
+    span: Span
     speaker: str
     sex: str
     words: str
@@ -100,8 +98,8 @@ class Example:
         """As the script of the page reads it."""
         segments = [
             {"speaker": one.speaker, "sex": one.sex, "words": one.words, "phones": one.phones,
-             "utterance": one.segment.utterance, "start_s": one.segment.start_s,
-             "sound": sounds.get(one.segment.span)}
+             "utterance": one.span.utterance, "start_s": one.span.start / SAMPLE_RATE,
+             "sound": sounds.get(one.span)}
             for one in self.heard
         ]  # fmt: skip
         return {**self.feature._asdict(), "segments": segments}
@@ -123,15 +121,17 @@ def examples_of(study: StudyFolder, layer: str, most: int = SHOWN) -> list[Examp
     return [Example(one, _best(found, one.feature, min(most, SHOWN))) for one in chosen]
 
 
-def segments_of(
+def spans_of(
     studies: Mapping[str, StudyFolder], examples: Mapping[str, Mapping[str, Sequence[Example]]]
-) -> Iterator[tuple[StudyFolder, Segment]]:
+) -> dict[Span, StudyFolder]:
     """All segments of examples by model and layer: of all the strongest, then the second ..."""
+    found: dict[Span, StudyFolder] = {}
     for rank in range(SHOWN):
         for model, layers in examples.items():
-            for example in (example for found in layers.values() for example in found):
+            for example in (example for told in layers.values() for example in told):
                 if rank < len(example.heard):
-                    yield studies[model], example.heard[rank].segment
+                    found.setdefault(example.heard[rank].span, studies[model])
+    return found
 
 
 def _best(found: Mapping[str, np.ndarray], feature: int, most: int) -> tuple[Heard, ...]:
@@ -140,10 +140,12 @@ def _best(found: Mapping[str, np.ndarray], feature: int, most: int) -> tuple[Hea
     rows = [{name: found[name][place] for name in COLUMNS} for place in places.tolist()]
     return tuple(
         Heard(
-            Segment(
-                str(row["utterance"]), float(row["start_s"]), float(row["end_s"]), str(row["clip"])
-            ),
+            Span(str(row["utterance"]), _sample(row["start_s"]), _sample(row["end_s"])),
             *(str(row[name]) for name in ("speaker", "sex", "words", "phones")),
         )
         for row in rows
     )
+
+
+def _sample(second: float) -> int:
+    return round(float(np.nan_to_num(second)) * SAMPLE_RATE)

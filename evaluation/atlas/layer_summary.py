@@ -19,12 +19,20 @@ from evaluation.sonification.study_folder import StudyFolder
 BINS = 20
 """Of the histogram of densities, from 0 to 1."""
 
-DOMINANCE = ("share", "ci_low", "ci_high", "chance", "chance_low", "chance_high")
+DOMINANCE: tuple[str, ...] = ("share", "ci_low", "ci_high", "chance", "chance_low", "chance_high")
 DOMINANCE += ("dominated", "n_features", "n_empty", "significant", "n_speakers")
-COMPLEXITY = ("mean", "ci_low", "ci_high", "minimum", "maximum", "base")
+COMPLEXITY: tuple[str, ...] = ("mean", "ci_low", "ci_high", "minimum", "maximum", "base")
 COMPLEXITY += ("null", "excess", "excess_low", "excess_high", "n_features", "n_empty")
 ACTIVITY = ("mean", "ci_low", "ci_high", "n_features", "n_silent")
-SAME_WORD = ("overlap", "ci_low", "ci_high", "chance", "alike", "alike_low", "alike_high")
+SAME_WORD: tuple[str, ...] = (
+    "overlap",
+    "ci_low",
+    "ci_high",
+    "chance",
+    "alike",
+    "alike_low",
+    "alike_high",
+)
 SAME_WORD += ("n_pairs", "n_undefined")
 TABLES: dict[str, tuple[type, tuple[str, ...], tuple[str, ...]]] = {
     "dominance": (DominanceRow, ("unit", "group", "remark"), DOMINANCE),

@@ -7,7 +7,7 @@ from typing import Any
 
 from evaluation.atlas.catalogue import Atlas
 from evaluation.atlas.layer_audiations import audiations_of
-from evaluation.atlas.layer_complexity import Example, examples_of, segments_of
+from evaluation.atlas.layer_complexity import Example, examples_of, spans_of
 from evaluation.atlas.layer_curves import curves_of
 from evaluation.atlas.layer_summary import Summaries, densities
 from evaluation.atlas.pictures import stills
@@ -35,7 +35,7 @@ def context(atlas: Atlas) -> dict[str, Any]:
                 for layer in atlas.layers[model]}
         for model, study in atlas.studies.items()
     }  # fmt: skip
-    sounds = segment_sounds(atlas, segments_of(atlas.studies, examples))
+    sounds = segment_sounds(atlas, spans_of(atlas.studies, examples))
     summaries = Summaries(atlas.studies)
     for m, model in enumerate(atlas.models):
         atlas.report(m / len(atlas.models), f"layers of {model}")

@@ -1,7 +1,5 @@
 """One mask as its page reads it: frames, mask, search, sounds with their waveforms, curves."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Iterable
 from dataclasses import dataclass, field

@@ -11,6 +11,8 @@ from typing import Any
 from acoustics.errors import UserError
 from corpora.corpus import SAMPLE_RATE
 from evaluation.atlas.catalogue import Atlas, LayerEntry
+from evaluation.atlas.network_figure import block_of, heights, network_figure
+from evaluation.paper.panels import save_figure
 
 FORM = 1
 """Of the figure for papers: another one draws it anew."""
@@ -20,8 +22,6 @@ FORMATS = ("svg", "pdf")
 
 def context(atlas: Atlas) -> dict[str, Any]:
     """What the template of the page reads; which block a layer belongs to is in shard `network`."""
-    from evaluation.atlas.network_figure import block_of, heights
-
     shown = {model: layers for model, layers in atlas.layers.items() if layers}
     blocks = {model: [block_of(layer.name) for layer in layers] for model, layers in shown.items()}
     atlas.site.shard("network", {"blocks": blocks})
@@ -67,9 +67,6 @@ def _figures(atlas: Atlas, layers: Sequence[LayerEntry]) -> dict[str, str]:
 
 
 def _drawn(layers: Sequence[LayerEntry], suffix: str) -> bytes | None:
-    from evaluation.atlas.network_figure import network_figure  # matplotlib: a second to import
-    from evaluation.paper.panels import save_figure
-
     with tempfile.TemporaryDirectory() as folder:
         try:
             (path,) = save_figure(network_figure(layers), Path(folder), "network", [suffix])

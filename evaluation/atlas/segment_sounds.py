@@ -4,70 +4,53 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
 
 from lhotse.cut import Cut
 
-from corpora.corpus import SAMPLE_RATE
 from evaluation.atlas.catalogue import Atlas
 from evaluation.atlas.sounds import Span, cut_clips, sound_of
+from evaluation.listening import safe_name
+from evaluation.sonification.clips import clip_name
 from evaluation.sonification.study_folder import ROOT, StudyFolder
 
 
-@dataclass(frozen=True)
-class Segment:
-    """A part of an utterance that drives a feature.
-
-    Attributes:
-        utterance: where it is.
-        start_s: where it begins, in seconds.
-        end_s: where it ends.
-        clip: where the study would have put its sound.
-    """
-
-    utterance: str
-    start_s: float
-    end_s: float
-    clip: str
-
-    @property
-    def span(self) -> Span:
-        """In samples."""
-        ends = round(self.start_s * SAMPLE_RATE), round(self.end_s * SAMPLE_RATE)
-        return Span(self.utterance, *ends)
-
-
-def segment_sounds(atlas: Atlas, wanted: Iterable[tuple[StudyFolder, Segment]]) -> dict[Span, str]:
+def segment_sounds(atlas: Atlas, owners: Mapping[Span, StudyFolder]) -> dict[Span, str]:
     """The ways to the sounds of segments, those that there are.
 
-    Where the corpus is not here, those serve that a study has written.
+    Where the corpus is not here, those serve that the study has written.
 
     Args:
-        atlas: where to; it opens the corpus when something has to be cut.
-        wanted: the most important first.
+        atlas: where to, and the corpus.
+        owners: of which study each segment is, the most important first.
     """
-    owners: dict[Span, Path | None] = {}
-    for study, segment in wanted:
-        if owners.get(segment.span) is None:
-            owners[segment.span] = study.file(segment.clip) if segment.clip else None
     opened: list[Mapping[str, Cut]] = []
 
     def corpus() -> Mapping[str, Cut]:
         opened.append(atlas.corpus)
         return atlas.corpus
 
-    found = cut_clips(atlas.site, owners, corpus, corpus_of(atlas), atlas.report)
-    for span, path in owners.items() if opened and not opened[0] else ():
-        sound = sound_of(atlas.site, path) if path and span not in found else None
+    found = cut_clips(atlas.site, owners, corpus, origin_of(atlas), atlas.report)
+    if opened and not opened[0]:
+        lacking = {span: owner for span, owner in owners.items() if span not in found}
+        found |= _written(atlas, lacking)
+    return found
+
+
+def _written(atlas: Atlas, owners: Mapping[Span, StudyFolder]) -> dict[Span, str]:
+    """Those that a study has written itself."""
+    found = {}
+    for span, study in owners.items():
+        name = safe_name(span.utterance) if span.utterance else ""
+        path = study.file(clip_name(name, span.start, span.end))
+        sound = sound_of(atlas.site, path) if path else None
         if sound:
             found[span] = sound
             atlas.site.absent -= 1  # it was counted when the corpus lacked it
     return found
 
 
-def corpus_of(atlas: Atlas) -> str:
+def origin_of(atlas: Atlas) -> str:
     """Tells the corpus of this run from others with the same utterances."""
     found = re.search(r"^corpus:.*\n(?:[ -].*\n?)*", atlas.folder.config, re.MULTILINE)
     text = found[0] if found else ""

@@ -24,6 +24,9 @@ MANIFEST = "atlas.json"
 FORM = 1
 """Of the manifest and of how sounds are made: another one makes everything anew."""
 PLOTLY = "static/plotly.min.js"
+MEDIA_SHARE = 0.85
+"""Of the bound: what is left of it is for pages and data that are written later."""
+
 FOLDERS = ("static", "data", "sounds", "pictures")
 _NAME = re.compile(r"[a-z0-9_]+(/[a-z0-9_]+)*")
 
@@ -75,6 +78,11 @@ class Site:
         self._sizes: dict[str, int] = {}
         self._keys: dict[str, str] = {}
         self._known = _read_manifest(folder / MANIFEST)
+
+    @property
+    def room(self) -> float:
+        """Bytes that sounds and pictures may still take: pages and data come after them."""
+        return MEDIA_SHARE * self.settings.max_megabytes * 1e6 - self.size
 
     def page(self, name: str, **context: Any) -> Path:
         """Renders `templates/<name>.html.j2` as a page.
@@ -168,7 +176,7 @@ class Site:
         )  # fmt: skip
 
     def _room(self, key: str, name: str, size: int) -> str | None:
-        if self.size + size > self.settings.max_megabytes * 1e6:
+        if size > self.room:
             self.left_out += 1
             return None
         self._count(name, size)

@@ -137,7 +137,7 @@ def cut_clips(
 
 def _with_room(site: Site, spans: Iterable[Span], form: str) -> dict[str, list[Span]]:
     """Those there is room for, by utterance."""
-    room = site.settings.max_megabytes * 1e6 - site.size
+    room = site.room
     chosen: dict[str, list[Span]] = {}
     for span in spans:
         room -= BYTES_PER_SAMPLE[form] * max(span.end - span.start, 0) + HEADER

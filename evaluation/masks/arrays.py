@@ -1,7 +1,5 @@
 """What a mask's pictures are drawn from, kept beside them: small, and without a pickle."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Shaped, UInt8
+from jaxtyping import Bool, Float, UInt8
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
@@ -114,7 +112,7 @@ def read_arrays(path: Path) -> MaskArrays | None:
         return None
 
 
-def _read(tensors: Mapping[str, Shaped[np.ndarray, ...]], facts: dict[str, Any]) -> MaskArrays:
+def _read(tensors: Mapping[str, np.ndarray], facts: dict[str, Any]) -> MaskArrays:
     """Of a file's content.
 
     Raises:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from acoustics.errors import UserError
 from corpora.corpus import SAMPLE_RATE
@@ -88,19 +89,43 @@ def write_pictures(folder: Path, study: MaskStudy) -> None:
         write_arrays(folder / FOLDER / f"{name}.safetensors", arrays_of(study, row))
 
 
-def _draw(folder: Path, name: str, study: MaskStudy, row: int) -> None:
-    subjects, count = study.subjects, int(study.subjects.counts[row])
-    normal = subjects.normal[row, :count].float().cpu().numpy()
-    kept = study.masks.kept[row, :count].numpy()
-    text = span_name(study.spans[row]) or f'"{subjects.texts[row]}"'
-    title = f"{study.model}, {subjects.batch.ids[row]}: {text}"
+def mask_picture(study: MaskStudy, row: int) -> Figure:
+    """The mask of one utterance over its frames, with the words where they are said.
+
+    Args:
+        study: of some utterances.
+        row: which one.
+
+    Example:
+        >>> mask_picture(study, 0).savefig("mask.pdf")  # doctest: +SKIP
+    """
+    subjects = study.subjects
     said = aligned_words(subjects.alone(row))[0]
-    picture = mask_figure(normal, kept, subjects.frame_s, title, said, subjects.step_s)
-    save_figure(picture, folder, f"{name}.mask", ("png",))
+    return mask_figure(
+        *_masked(study, row), subjects.frame_s, _title(study, row), said, subjects.step_s
+    )
+
+
+def _masked(study: MaskStudy, row: int) -> tuple[np.ndarray, np.ndarray]:
+    """Frames of an utterance, and its mask."""
+    count = int(study.subjects.counts[row])
+    normal = study.subjects.normal[row, :count].float().cpu().numpy()
+    return normal, study.masks.kept[row, :count].numpy()
+
+
+def _title(study: MaskStudy, row: int) -> str:
+    text = span_name(study.spans[row]) or f'"{study.subjects.texts[row]}"'
+    return f"{study.model}, {study.subjects.batch.ids[row]}: {text}"
+
+
+def _draw(folder: Path, name: str, study: MaskStudy, row: int) -> None:
+    save_figure(mask_picture(study, row), folder, f"{name}.mask", ("png",))
+    normal, _ = _masked(study, row)
+    title = _title(study, row)
     heard = [line.text for line in study.heard[row]]
     waveforms = muted_figure(study.sounds[row], heard, SAMPLE_RATE, title)
     save_figure(waveforms, folder, f"{name}.sounds", ("png",))
-    shots = study.masks.snapshots[:, row, :count].numpy()
+    shots = study.masks.snapshots[:, row, : len(normal)].numpy()
     steps = study.masks.snapshot_steps
-    moving = mask_animation(normal, shots, steps, subjects.frame_s, title)
+    moving = mask_animation(normal, shots, steps, study.subjects.frame_s, title)
     write_atomically(folder / f"{name}.gif", moving)

@@ -3,16 +3,15 @@
 import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from acoustics.errors import UserError
-from acoustics.mel import HOP_S
 from corpora.augmentation import condition_snr_db
 from evaluation.listening import REFERENCE, Sample, read_mel, read_samples
+from evaluation.mel_sheet import TILE, draw_mel
 from evaluation.paper.finished_run import FinishedRun, ordered_conditions
 from evaluation.paper.panels import NothingToDrawError
 from evaluation.paper.published import BASELINE, CLEAN, ROBUST, layers_of
@@ -20,7 +19,6 @@ from evaluation.pictures import mel_levels
 
 Mel = Float[np.ndarray, "frame mel"]
 INPUT = "natural"
-TILE = (1.9, 1.3)  # inches
 
 
 def mel_figure(run: FinishedRun) -> Figure:
@@ -49,7 +47,7 @@ def mel_figure(run: FinishedRun) -> Figure:
         mels = _mels(run.path, samples, (model, condition, utterance), layers)
         levels = mel_levels(mels[INPUT]) if INPUT in mels else None
         for panel, layer in zip(line, (INPUT, *layers), strict=True):
-            _draw(panel, mels.get(layer), levels)
+            draw_mel(panel, mels.get(layer), levels)
         line[0].set_ylabel(f"{model}\n{condition}".replace("$", r"\$"), fontsize=9)
     for panel, layer in zip(panels[0], ("input", *layers), strict=True):
         panel.set_title(layer.replace("$", r"\$"), fontsize=10)
@@ -70,21 +68,6 @@ def noisiest(conditions: Sequence[str]) -> str:
         if level is not None:
             levels[name] = level
     return min(levels, key=lambda name: levels[name]) if levels else ["", *conditions][-1]
-
-
-def _draw(panel: Any, mel: np.ndarray | None, levels: tuple[float, float] | None) -> None:
-    panel.set_yticks([])
-    panel.tick_params(labelsize=7)
-    if mel is None:
-        panel.text(0.5, 0.5, "not kept", transform=panel.transAxes, ha="center", fontsize=8)
-        return
-    low, high = levels or mel_levels(mel)
-    floor = np.nan_to_num(mel.astype(np.float32), nan=low, posinf=high, neginf=low)
-    extent = (0.0, len(mel) * HOP_S, 0.0, float(mel.shape[1]))
-    panel.imshow(
-        floor.T, origin="lower", aspect="auto", cmap="magma", vmin=low, vmax=high,
-        extent=extent, interpolation="nearest",
-    )  # fmt: skip
 
 
 def _utterance(

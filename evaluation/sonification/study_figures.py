@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 from lhotse.cut import Cut
 from matplotlib.figure import Figure
@@ -13,14 +12,11 @@ from asr_models.recogniser import Recogniser
 from corpora.audio import load_waveform
 from evaluation.paper.panels import FORMATS, NothingToDrawError, save_figure
 from evaluation.sonification.activation_grid import block_figure, layer_grid
-from evaluation.sonification.activation_view import (
-    FeatureTrace,
-    Span,
-    activation_view,
-)
+from evaluation.sonification.activation_view import FeatureTrace, activation_view
 from evaluation.sonification.activity_blocks import blocks_of
 from evaluation.sonification.describe import Description
 from evaluation.sonification.examples import clearest_features, example_unit
+from evaluation.sonification.feature_view import spans_of
 from evaluation.sonification.heat_map import heat_map_figure
 from evaluation.sonification.same_word_figure import same_word_figure
 from evaluation.sonification.second_look import states_of
@@ -115,7 +111,7 @@ def views(
         for layer, feature in features.items()
     ]
     waveform = load_waveform(cut)[0]
-    spans = {tier: spans_of(study, cut, tier) for tier in ("phone", "word")}
+    spans = {tier: spans_of(study.found.units, cut, tier) for tier in ("phone", "word")}
     yield (
         "activation",
         lambda: activation_view(traces, waveform, spans["phone"], spans["word"], title=title),
@@ -157,12 +153,3 @@ def chosen_utterance(study: Study, layers: Sequence[str]) -> tuple[Cut | None, d
             best = int(study.found.tops[unit][layer].ids[feature, 0])
             name = str(study.found.units.registries[unit].utterance[best])
     return study.cuts.get(name), features
-
-
-def spans_of(study: Study, cut: Cut, tier: str) -> list[Span]:
-    """Words or phones of an utterance, in seconds."""
-    items = study.found.units.tiers[tier]
-    ids, _ = items.of(np.array([study.found.units.utterances.position[str(cut.id)]]))
-    return [
-        (str(items.label[i]), float(items.start_s[i]), float(items.end_s[i])) for i in ids.tolist()
-    ]

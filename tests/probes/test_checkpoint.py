@@ -7,6 +7,7 @@ from safetensors.torch import load_file
 from acoustics.errors import UserError
 from probes.bank import ProbeBank
 from probes.checkpoint import CARD, WEIGHTS, load_bank_weights, save_bank
+from probes.loading import load_bank
 
 MISMATCHES = [
     ({"recogniser": 1}, "another recogniser: weights [0-9a-f]{16}, but this recogniser has"),
@@ -98,3 +99,27 @@ def test_a_lightning_checkpoint_refuses_another_bank(
     run = trainer(max_steps=4, max_epochs=-1)
     with pytest.raises(UserError, match=f"trained for {message}"):
         run.test(other(change), datamodule=data, ckpt_path=path, verbose=False)
+
+
+def test_a_bank_is_rebuilt_from_its_folder_alone(make_bank, tmp_path) -> None:
+    bank = make_bank(layers=["blstm1"], body="linear", hidden=8, highway_layers=2, n_mels=40)
+    bank.constant += 1
+    save_bank(bank, tmp_path)
+    again = load_bank(tmp_path, bank.recogniser)
+    assert same(bank, again) and again.tap.names == ["blstm1"] and not again.training
+
+
+@pytest.mark.parametrize("card", [None, "", "[]", '{"probe": {}}'])
+def test_a_folder_without_a_card_is_no_bank(card, make_bank, tmp_path) -> None:
+    if card is not None:
+        (tmp_path / CARD).write_text(card)
+    with pytest.raises(UserError, match="no saved probes here"):
+        load_bank(tmp_path, make_bank(**SETTINGS).recogniser)
+
+
+def test_a_folder_of_another_recognisers_probes_is_refused(
+    make_bank, tiny_recogniser, tmp_path
+) -> None:
+    save_bank(make_bank(**SETTINGS), tmp_path)
+    with pytest.raises(UserError, match="another recogniser"):
+        load_bank(tmp_path, tiny_recogniser(1))

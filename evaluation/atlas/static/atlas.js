@@ -74,6 +74,10 @@ const otoscope = (() => {
   });
   system.addEventListener("change", tell);
 
+  /* On a phone the menu scrolls sideways: the page one is on must be seen. */
+  const here = document.querySelector("header nav [aria-current]");
+  if (here) here.parentElement.scrollLeft = here.offsetLeft - here.parentElement.offsetLeft - 40;
+
   /* ---- for screen readers ---- */
   const announce = (text) => { $("announced").textContent = text; };
 

@@ -88,7 +88,7 @@ const drawing = (() => {
 
   /* Bars of equal width from 0 to 1, and where the mean is. */
   function histogram({ counts, mean, colour, label }) {
-    const [width, height, left, bottom] = [520, 130, 34, 108];
+    const [width, height, left, bottom] = [400, 124, 30, 102];
     const most = Math.max(...counts, 1);
     const bar = (width - left - 8) / counts.length;
     const parts = [svg("title", {}, label)];

@@ -45,8 +45,8 @@ otoscope.heatMap = (() => {
   function fit() {
     if (!map) return;
     const room = $("across").clientWidth;
-    const step = Math.max(NARROWEST, Math.floor(room / Math.max(map.layers.length, 1)));
-    size = { step, width: step * map.layers.length, height: innerWidth < 760 ? 280 : 380 };
+    const step = Math.max(NARROWEST, room / Math.max(map.layers.length, 1));
+    size = { step, width: Math.floor(step * map.layers.length), height: innerWidth < 760 ? 280 : 380 };
     const dots = Math.min(devicePixelRatio || 1, 2);
     canvas.width = size.width * dots;
     canvas.height = size.height * dots;
@@ -95,9 +95,8 @@ otoscope.heatMap = (() => {
         column(pen, layer, left, width, height);
       }
     }
-    for (const [mark, colour, thick] of [[chosen && { layer: chosen.layer, at: place[first[chosen.layer] + chosen.feature] }, "--ink", 2], [cursor, "--accent", 3]]) {
-      if (mark) outline(pen, mark, getComputedStyle(canvas).getPropertyValue(colour).trim(), thick * dots, dots);
-    }
+    if (chosen) outline(pen, { layer: chosen.layer, at: place[first[chosen.layer] + chosen.feature] }, 1.5, dots);
+    if (cursor) outline(pen, cursor, 3, dots);
   }
 
   /* One column whose cells are thinner than pixels: as in the still figure, the cell in the middle. */
@@ -118,14 +117,19 @@ otoscope.heatMap = (() => {
     }
   }
 
-  function outline(pen, { layer, at }, colour, thick, dots) {
+  /* Black on white, which stands out from every shade. */
+  function outline(pen, { layer, at }, thick, dots) {
     const count = cells(layer);
-    const bottom = canvas.height * (1 - at / count);
-    const tall = Math.max(canvas.height / count, 5 * dots);
-    const top = Math.max(thick / 2, Math.min(canvas.height - tall - thick / 2, bottom - canvas.height / count / 2 - tall / 2));
-    pen.lineWidth = thick;
-    pen.strokeStyle = colour;
-    pen.strokeRect(layer * size.step * dots + thick / 2, top, size.step * dots - thick - dots, tall);
+    const middle = canvas.height * (1 - (at + 0.5) / count);
+    const tall = Math.max(canvas.height / count, 6 * dots);
+    const edge = thick * dots;
+    const top = Math.max(edge, Math.min(canvas.height - tall - edge, middle - tall / 2));
+    const width = size.step * dots - dots - 2 * edge;
+    for (const [colour, line] of [["#ffffff", 2 * edge], ["#000000", edge]]) {
+      pen.lineWidth = line;
+      pen.strokeStyle = colour;
+      pen.strokeRect(layer * size.step * dots + edge, top, width, tall);
+    }
   }
 
   function legend() {

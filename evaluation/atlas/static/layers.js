@@ -128,13 +128,13 @@ otoscope.index.then((index) => {
       if (!values) return make("td", { class: "right" }, make("span", { "aria-hidden": "true" }, "–"), make("span", { class: "sr" }, "none"));
       const [mean, low, high] = values;
       const interval = spread(low, high, block.digits);
-      return make("td", { class: "right" }, spelled(mean, block.digits), ...(interval ? [make("small", {}, interval)] : []));
+      return make("td", { class: "right" }, spelled(mean, block.digits), ...(interval ? [" ", make("small", {}, interval)] : []));
     };
     const rows = blocks.map((block) => {
       const { layers, references, control } = block.conditions[state.condition];
       const mine = layers[state.layer];
       const count = mine ? [finite(mine[3]) ? String(mine[3]) : "–", ...(mine[4] ? [" ", make("b", { class: "bad" }, `${mine[4]} failed`)] : [])] : ["–"];
-      return make("tr", {}, make("th", { scope: "row" }, `${block.label}${block.unit ? `, ${block.unit}` : ""}`, ...(block.scorer ? [make("small", {}, `by ${block.scorer}`)] : [])),
+      return make("tr", {}, make("th", { scope: "row" }, `${block.label}${block.unit ? `, ${block.unit}` : ""}`, ...(block.scorer ? [" ", make("small", {}, `by ${block.scorer}`)] : [])),
         cells(mine, block), make("td", { class: "right" }, ...count), cells(control[state.layer], block), ...NAMES.map((name) => cells(references[name], block)));
     });
     const heads = ["metric", state.layer, "n", "untrained", ...NAMES];
@@ -274,7 +274,7 @@ otoscope.index.then((index) => {
   function audiationsOf(found) {
     if (!found || !found.sounds.length) return [none(`No sound was made for a feature of ${state.layer} of ${state.model}:`, `otoscope audiate ${run}`)];
     const share = (value) => spelled(value, 0, " %", 100);
-    const told = found.summary.map((one) => make("p", { class: "lead" }, `${one.variant}: ${spelled(one.sounds, 0)} sounds; ${share(one.above)} drive their feature more than any segment of the corpus, ${share(one.held_out_above)} also under changes that the optimisation did not see.`));
+    const told = found.summary.map((one) => make("p", { class: "lead" }, `${one.variant === "as asked" ? "" : `Control, ${one.variant}: `}${spelled(one.sounds, 0)} sounds${finite(one.above) ? `; ${share(one.above)} drive their feature more than any segment of the corpus, ${share(one.held_out_above)} also under changes that the optimisation did not see` : ""}.`));
     const sounds = found.sounds.map((one) => {
       const name = `${state.layer}/${one.feature}${one.sample ? `, sample ${one.sample + 1}` : ""}`;
       const scores = one.problem || `reached ${spelled(one.reached, 2)}, held out ${spelled(one.held_out, 2)}, best segment ${spelled(one.strongest, 2)}`;

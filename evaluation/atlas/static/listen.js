@@ -196,7 +196,7 @@ otoscope.shard("listen").then((all) => {
     return true;
   }
 
-  async function follow(asked) {
+  async function search(asked) {
     choices.follow(asked);
     if (!await open()) return;
     const wanted = [...places.keys()].find((key) => {
@@ -207,13 +207,15 @@ otoscope.shard("listen").then((all) => {
     if (wanted) places.get(wanted).box.scrollIntoView({ block: "center" });
   }
 
-  choices.onchange(change);
-  choices.onutterance(async () => {
+  async function another() {
     const wanted = current;
     if (!await open()) return;
     settle(wanted);
     announce(`${utterance.utterance}: ${utterance.text}`);
-  });
+  }
+
+  choices.onchange(change);
+  choices.onutterance(() => another().catch(otoscope.complain));
   $("swap").addEventListener("click", swap);
   $("forget").addEventListener("click", () => { marks.a = marks.b = null; comparing = false; show(); });
   document.querySelectorAll("#compare .side").forEach((button) => button.addEventListener("click", () => compare(button.dataset.side)));
@@ -238,6 +240,6 @@ otoscope.shard("listen").then((all) => {
   grid.addEventListener("keydown", press);
   transport.addEventListener("keydown", press);
 
-  otoscope.onHash(follow);
-  return follow(otoscope.hash());
+  otoscope.onHash((asked) => search(asked).catch(otoscope.complain));
+  return search(otoscope.hash());
 }).catch(otoscope.complain);

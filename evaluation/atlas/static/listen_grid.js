@@ -53,13 +53,12 @@ otoscope.listening = (all, on) => {
 
   function cell(key, { own, colour, reason }, sample, seconds, ruled) {
     const box = make("div", { class: "cell", role: "gridcell", style: colour ? tint(colour) : null }, make("span", { class: "own" }, own));
-    if (!sample || !sample.sound) {
-      box.append(make("div", { class: "gone" }, sample ? `No sound: ${WHY[sample.gone]}` : reason));
-      return { box, button: null };
-    }
-    const { picture, button } = player(key, sample, seconds);
-    box.append(picture);
-    if (ruled) box.append(axis(seconds));
+    let button = null;
+    if (sample && sample.sound) {
+      const playing = player(key, sample, seconds);
+      button = playing.button;
+      box.append(playing.picture, ...(ruled ? [axis(seconds)] : []));
+    } else box.append(make("div", { class: "gone" }, sample ? `No sound: ${WHY[sample.gone]}` : reason));
     if (scores.has(key)) box.append(make("p", { class: "scores" }, ...scores.get(key).map((text) => make("span", {}, text))));
     return { box, button };
   }

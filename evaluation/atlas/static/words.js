@@ -1,26 +1,14 @@
 "use strict";
 /* One word by a man and a woman: 20 features of each layer, lit where the chosen voice activates them. */
 otoscope.shard("words").then((all) => {
-  const { $, make, shard, hash, setHash, onHash, link, announce, player, playButton } = otoscope;
-  const KINDS = { b: "both", m: "male", f: "female", n: "neither" };
-  const MEANT = { female: "woman", male: "man" };
+  const { $, make, shard, hash, setHash, onHash, announce, player, playButton } = otoscope;
+  const { MEANT, table, meaning } = otoscope.wordTable;
   const FEW = 40;
   const state = { model: all.models[0], word: 0, voice: "both" };
   let entry = null;
   let asked = 0;
 
   const chosen = () => document.querySelector("input[name=voice]:checked").value;
-  const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
-  const spelt = (value) => (value === null || value === undefined ? "–" : value.toFixed(2));
-  const percent = (value) => `${(100 * Math.min(Math.max(value, 0), 1)).toFixed(1)}%`;
-
-  /* With one voice only its own features are lit: those that both share, and those that are its alone. */
-  const seen = (kind) => (state.voice === "both" || kind === "both" || kind === state.voice ? kind : "neither");
-  function meaning(kind) {
-    const who = MEANT[state.voice];
-    if (!who) return { both: "activated by both", male: "by the man only", female: "by the woman only", neither: "by neither" }[kind];
-    return { both: `activated by the ${who}, and by the ${who === "man" ? "woman" : "man"} too`, neither: `not activated by the ${who}` }[kind] || `by the ${who} only`;
-  }
 
   /* ---- words ---- */
   function chips() {
@@ -70,77 +58,10 @@ otoscope.shard("words").then((all) => {
   }
 
   /* ---- the figure ---- */
-  function dot(layer, feature, kind, row, column) {
-    const mine = seen(kind);
-    return make("a", { class: `dot ${mine}`, "data-kind": mine, "data-row": row, "data-column": column, tabindex: -1,
-      href: link("features", { model: state.model.name, feature: `${layer}/${feature}` }),
-      "aria-label": `${layer}, feature ${feature}: ${meaning(mine)}` });
-  }
-  const counted = (cells) => cells.counts || [..."bmfn"].map((letter) => cells.kinds.split(letter).length - 1);
-
-  function bar(both, either, mean) {
-    const box = make("div", { class: "bar" });
-    if (either) box.append(make("i", { class: "own", style: `height:${percent(both / either)}` }));
-    if (!mean || mean.overlap === null) return box;
-    if (mean.ci_low !== null && mean.ci_high !== null) box.append(make("i", { class: "whisker", style: `bottom:${percent(mean.ci_low)};height:${percent(mean.ci_high - mean.ci_low)}` }));
-    box.append(make("i", { class: "mean", style: `bottom:${percent(mean.overlap)}` }));
-    if (mean.chance !== null) box.append(make("i", { class: "chance", style: `bottom:${percent(mean.chance)}` }));
-    return box;
-  }
-
-  function columnOf(layer, at) {
-    const cells = entry.layers[at];
-    const mean = state.model.means[at];
-    const [both, male, female, neither] = counted(cells);
-    const either = both + male + female;
-    const lit = { both: either, male: both + male, female: both + female }[state.voice];
-    const interval = mean && mean.ci_low !== null && mean.ci_high !== null ? `${spelt(mean.ci_low)}–${spelt(mean.ci_high)}` : "";
-    return {
-      bar: make("td", {}, bar(both, either, mean)),
-      lit: make("td", {}, String(lit), make("small", {}, `of ${either + neither}`)),
-      own: make("td", {}, make("b", {}, either ? spelt(both / either) : "–"), make("small", {}, `${both} of ${either}`)),
-      mean: make("td", {}, mean ? spelt(mean.overlap) : "–", make("small", {}, interval)),
-      alike: make("td", {}, mean ? spelt(mean.alike) : "–"),
-      chance: make("td", {}, mean ? spelt(mean.chance) : "–"),
-    };
-  }
-
-  function table() {
-    const layers = state.model.layers;
-    const tallest = Math.max(...entry.layers.map(({ features }) => features.length));
-    const head = make("tr", {}, make("td"), ...layers.map((layer) => make("th", { scope: "col" }, make("a", { href: link("layers", { model: state.model.name, layer }) }, layer))));
-    const rows = Array.from({ length: tallest }, (_, row) => make("tr", {},
-      ...(row ? [] : [make("th", { scope: "rowgroup", rowspan: tallest }, "features")]),
-      ...layers.map((layer, column) => {
-        const { features, kinds } = entry.layers[column];
-        return make("td", {}, ...(row < features.length ? [dot(layer, features[row], KINDS[kinds[row]], row, column)] : []));
-      })));
-    const columns = layers.map(columnOf);
-    const whole = entry.layers.every(({ counts }) => counts);
-    const pairs = Math.max(0, ...state.model.means.map((mean) => (mean && mean.n_pairs) || 0));
-    const of = whole ? "whole layer" : "of the dots shown";
-    const says = {
-      lit: ["activated", `${{ both: "by either", female: "by the woman", male: "by the man" }[state.voice]}, ${of}`],
-      bar: ["overlap", "0 to 1"],
-      own: ["this pair", `both / either, ${of}`],
-      mean: ["all pairs", pairs ? `mean of ${pairs}` : ""],
-      alike: ["one sex", "two of one sex"],
-      chance: ["chance", ""],
-    };
-    const foot = Object.entries(says).map(([name, [title, more]]) => make("tr", { class: `row-${name}` },
-      make("th", { scope: "row" }, title, make("small", {}, more)), ...columns.map((column) => column[name])));
-    const sheet = make("table", { class: layers.length > 14 ? "many" : "" },
-      make("caption", { class: "sr" }, `Features of each layer that “${state.model.words[state.word]}” activates`),
-      make("thead", {}, head), make("tbody", {}, ...rows), make("tbody", { class: "numbers" }, ...foot));
-    const first = sheet.querySelector(".dot");
-    if (first) first.tabIndex = 0;
-    return sheet;
-  }
-
   function legend() {
     const own = state.voice === "both" ? ["both", "female", "male", "neither"] : ["both", state.voice, "neither"];
     $("legend").replaceChildren(
-      ...own.map((kind) => make("li", {}, make("i", { class: `dot ${kind}` }), meaning(kind))),
+      ...own.map((kind) => make("li", {}, make("i", { class: `dot ${kind}` }), meaning(kind, state.voice))),
       make("li", {}, make("i", { class: "key own" }), "overlap of this pair"),
       make("li", {}, make("i", { class: "key mean" }), "mean of all pairs, 95 %"),
       make("li", {}, make("i", { class: "key chance" }), "chance"));
@@ -150,7 +71,7 @@ otoscope.shard("words").then((all) => {
     const scrolled = $("dots").firstChild ? $("dots").scrollLeft : 0;
     $("word").textContent = `“${state.model.words[state.word]}”`;
     legend();
-    $("dots").replaceChildren(table());
+    $("dots").replaceChildren(table({ model: state.model, entry, word: state.model.words[state.word], voice: state.voice }));
     $("dots").scrollLeft = scrolled;
   }
 

@@ -140,7 +140,7 @@ def test_choosing_a_word_changes_the_figure(run: Path, open_page: Callable[..., 
     page = opened(open_page, run)
     assert page.locator("#word").inner_text() == "“sea”"
     assert lit(page) == {"both": 3, "male": 2, "female": 2}
-    assert page.locator(".row-own td b").all_inner_texts() == ["0.00", "0.50", "0.75"]
+    assert page.locator(".row-own td span").all_inner_texts() == ["0.00", "0.50", "0.75"]
     assert page.locator(".row-mean td").first.inner_text().split() == ["0.10", "0.05–0.15"]
     page.get_by_role("button", name="word7", exact=True).click()
     page.wait_for_function("() => document.querySelector('#word').textContent === '“word7”'")

@@ -20,9 +20,9 @@ from corpora.datamodule import SpeechDataModule
 from evaluation.sonification.callback import Sonification
 from evaluation.sonification.export import write_sonification
 from evaluation.sonification.overview import write_overview
+from evaluation.sonification.same_word_figure import KINDS
 from evaluation.sonification.search import sonify
 from evaluation.sonification.second_look import states_of
-from evaluation.sonification.same_word_figure import KINDS
 from evaluation.sonification.study import study
 from evaluation.sonification.study_folder import StudyFolder
 from evaluation.sonification.study_settings import StudySettings
@@ -174,7 +174,9 @@ def test_overlaps_of_a_word_count_every_feature_of_a_layer(folder) -> None:
     counts = table(folder / "toy" / "word_overlaps.parquet")
     assert len(counts) == 3 * len({r["layer"] for r in shown})
     for row in counts:  # layers of fewer than 20 features are shown whole
-        mine = [r["activated"] for r in shown if (r["word"], r["layer"]) == (row["word"], row["layer"])]
+        mine = [
+            r["activated"] for r in shown if (r["word"], r["layer"]) == (row["word"], row["layer"])
+        ]
         assert {kind: mine.count(kind) for kind in KINDS} == {kind: row[kind] for kind in KINDS}
 
 
