@@ -32,7 +32,7 @@ from evaluation.sonification.examples import ExampleRow
 from evaluation.sonification.export import FINDINGS, SCHEMAS
 from evaluation.sonification.same_word import SameWordRow
 from evaluation.sonification.study_tables import HeardRow
-from evaluation.sonification.word_pairs import WordFeatureRow, WordPairRow
+from evaluation.sonification.word_pairs import WordFeatureRow, WordOverlapRow, WordPairRow
 from evaluation.speaker_probe import AccuracyRow
 from evaluation.steps import StepRow
 from evaluation.trials import Trial
@@ -143,6 +143,7 @@ SECTIONS: dict[str, tuple[str, list[Entry]]] = {
             ("sonification/*/same_word.csv", "the same word by two speakers", SameWordRow),
             ("sonification/*/word_pairs.csv", "words that are shown", WordPairRow),
             ("sonification/*/word_features.csv", "features that are shown of them", WordFeatureRow),
+            ("sonification/*/word_overlaps.csv", "overlaps of whole layers", WordOverlapRow),
             ("sonification/*/complexity.csv", "phones per segment", ComplexityRow),
             (
                 "sonification/*/complexity_draws.csv",

@@ -80,6 +80,12 @@ OF_TABLE = {
         "n_replays": "sounds that were played again",
     },
     "listening/problems": {"line": "of the file, from 1; 0 is the whole file"},
+    "sonification/*/word_overlaps": {
+        "both": "features that the word activates by both voices",
+        "male": "by the man's alone",
+        "female": "by the woman's alone",
+        "neither": "by neither",
+    },
     "contrasts": {"lowest": "of single seeds", "highest": "of single seeds"},
 }
 """By file, without its ending, then by column."""
