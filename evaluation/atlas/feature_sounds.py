@@ -14,8 +14,9 @@ from evaluation.atlas.segment_sounds import segment_sounds
 from evaluation.atlas.sounds import Span
 from evaluation.sonification.unit_names import phones_in
 
-NGRAM_CLIPS = 1
-"""Of each feature's runs of several phones: they are long, and nearly all different."""
+OTHER_CLIPS, NGRAM_CLIPS = 5, 0
+"""Of each feature's segments of the other units, and of runs of several phones among them: these
+are long and nearly all different, so they would take most of the room."""
 
 Sounds = Mapping[Span, str]
 
@@ -44,8 +45,7 @@ def ranked_spans(studies: Sequence[FeatureStudy], clips: int) -> dict[Span, Feat
     turns: dict[tuple[bool, int], list[tuple[FeatureStudy, list[Span]]]] = {}
     for study in studies:
         for unit in study.units:
-            most = min(clips, NGRAM_CLIPS) if (phones_in(unit) or 1) > 1 else clips
-            for rank, spans in _by_rank(study, unit, most):
+            for rank, spans in _by_rank(study, unit, _most(study, unit, clips)):
                 turns.setdefault((unit != study.unit, rank), []).append((study, spans))
     found: dict[Span, FeatureStudy] = {}
     for _, parts in sorted(turns.items(), key=lambda turn: turn[0]):
@@ -53,6 +53,12 @@ def ranked_spans(studies: Sequence[FeatureStudy], clips: int) -> dict[Span, Feat
             for span in spans:
                 found.setdefault(span, study)
     return found
+
+
+def _most(study: FeatureStudy, unit: str, clips: int) -> int:
+    if unit == study.unit:
+        return clips
+    return min(clips, NGRAM_CLIPS if (phones_in(unit) or 1) > 1 else OTHER_CLIPS)
 
 
 def _by_rank(study: FeatureStudy, unit: str, most: int) -> Iterator[tuple[int, list[Span]]]:

@@ -1,7 +1,5 @@
 """The sonification of one model as the page Features reads it: layers, units, rows by layer."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,7 +1,5 @@
 """The heat map of a whole network as data: a column per layer, a cell per feature, sorted."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import matplotlib

@@ -16,7 +16,8 @@ class AtlasSettings:
         max_megabytes: of the whole site. What matters most comes first: samples, masks, voices of
             words, audiations, then segments of the corpus by rank; what does not fit is counted.
         sound: `flac` is lossless; `mp3` takes less than half.
-        clips: segments of each feature that can be played, the strongest first.
+        clips: segments of each feature that can be played, the strongest first; of words and
+            phones five at most, of longer runs of phones none.
 
     Raises:
         UserError: a number is below what is possible.

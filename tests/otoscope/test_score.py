@@ -112,9 +112,9 @@ def test_it_leaves_tables_of_a_runs_shape_and_what_it_was_asked(rescored) -> Non
 
 def test_its_folder_becomes_a_page_with_the_curves(rescored, here) -> None:
     _, out, _ = rescored
-    assert here("report", out).ok().out == f"{out / 'report' / 'index.html'}\n"
-    page = (out / "report" / "index.html").read_text()
-    found = re.search(r'id="figures">(.*?)</script>', page)
+    assert here("report", out).ok().out.endswith(f"\n{out / 'report' / 'index.html'}\n")
+    data = (out / "report" / "data" / "overview.js").read_text()
+    found = re.search(r'^otoscope\.take\("overview", (.*)\);$', data, re.MULTILINE)
     assert found is not None
     lines = [
         [trace["x"], trace["y"]]
