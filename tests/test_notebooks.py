@@ -55,6 +55,7 @@ def test_a_notebook_is_committed_without_outputs(path: Path) -> None:
     assert code[0].source.startswith("RUN = None")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_and_shows_a_figure_and_a_sound(path: Path, kernel_place: Path) -> None:
     notebook = nbformat.read(path, 4)
