@@ -134,6 +134,7 @@ def resize(disk: Path, options: str) -> None:
     subprocess.run(["mount", "-o", f"remount,{options}", str(disk)], check=True)
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_loses_nothing(
     small_disk, finished, terminal, tiny, forget, tables
 ) -> None:

@@ -166,6 +166,7 @@ def test_more_replicates_touch_the_tables_only(terminal, copied, tiny) -> None:
     assert "bootstrap_replicates: 50" in (copied / "config.yaml").read_text()
 
 
+@pytest.mark.slow
 def test_other_probes_leave_the_recognisers_alone(terminal, copied, tiny) -> None:
     before = (copied / "recognisers" / "baseline" / "recogniser.safetensors").stat()
     less = (

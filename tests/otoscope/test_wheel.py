@@ -87,6 +87,7 @@ def test_all_packages_and_configs_are_in_it(installed: Path, elsewhere) -> None:
         assert (installed / name).is_file()
 
 
+@pytest.mark.slow
 def test_the_tiny_experiment_runs_from_it(installed: Path, elsewhere, tmp_path: Path) -> None:
     command = installed / "bin" / "otoscope"
     less = ["--models", "[baseline]", "--probe.layers", "[cnn1]", "--loggers", "[]"]

@@ -269,7 +269,7 @@ def test_a_link_loads_the_index_the_map_and_one_layer(open_page: Open, run: Path
     page.wait_for_selector("[role=alert]")
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("width", [390, pytest.param(1280, marks=pytest.mark.slow)])
 def test_nothing_is_in_the_way(
     open_page: Open, run: Path, serious: Callable[[Any], list[str]], width: int
 ) -> None:
@@ -282,6 +282,7 @@ def test_nothing_is_in_the_way(
     assert serious(page) == []
 
 
+@pytest.mark.slow
 def test_hostile_names_are_text(make_run: Callable[..., Any], open_page: Open) -> None:
     made = make_run(evil=True)
     build_atlas(made.path, cuts=made.cuts)

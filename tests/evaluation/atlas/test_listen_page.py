@@ -227,7 +227,10 @@ def test_scores_stand_below_and_what_was_said_stays_text(atlas: Path, open_page:
     assert page.locator("main b:has-text('quiet'), img[src=x]").count() == 0
 
 
-@pytest.mark.parametrize("width", [1280, 390, 375])
+@pytest.mark.parametrize(
+    "width",
+    [390, pytest.param(375, marks=pytest.mark.slow), pytest.param(1280, marks=pytest.mark.slow)],
+)
 def test_nothing_is_amiss_for_axe_and_nothing_is_wider_than_the_page(
     atlas: Path, open_page: Any, serious: Callable[[Page], list[str]], width: int
 ) -> None:

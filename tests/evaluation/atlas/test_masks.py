@@ -267,7 +267,7 @@ def test_without_arrays_there_is_still_a_page(run: Path, open_page: Callable[...
     assert page.locator("#lanes svg").count() == len(SOUNDS) - 1
 
 
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", [390, pytest.param(1280, marks=pytest.mark.slow)])
 def test_hostile_transcripts_are_text_and_nothing_is_in_the_way(
     run: Path, open_page: Callable[..., Any], serious: Callable[[Any], list[str]], width: int
 ) -> None:

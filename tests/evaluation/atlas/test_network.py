@@ -174,7 +174,7 @@ def test_heights_are_to_scale_by_features_and_by_width(atlas: Path, open_page: O
     assert " ".join(row.split()) == "2 cnn2 convolution 32 1280 320 (20 ms) 80 (5 ms) cnn1"
 
 
-@pytest.mark.parametrize("model", ["jasper", "small"])
+@pytest.mark.parametrize("model", [pytest.param("jasper", marks=pytest.mark.slow), "small"])
 def test_no_serious_violation_and_only_the_drawing_scrolls(
     atlas: Path, open_page: Open, serious: Callable[[Any], list[str]], model: str
 ) -> None:

@@ -55,7 +55,7 @@ def test_hover_shows_value_interval_and_counts(atlas: Path, open_page: Callable[
     assert "n = 120" in said and " to " in said
 
 
-@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("dark", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_no_serious_violation_and_nothing_beyond_a_phone(
     atlas: Path, open_page: Callable[..., Any], serious: Callable[[Any], list[str]], dark: bool
 ) -> None:

@@ -191,7 +191,7 @@ def test_both_voices_sound(
     assert page.locator(".turns").get_attribute("aria-pressed") == "true"
 
 
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", [390, pytest.param(1280, marks=pytest.mark.slow)])
 def test_hostile_words_are_text_and_nothing_is_in_the_way(
     run: Path, open_page: Callable[..., Any], serious: Callable[[Any], list[str]], width: int
 ) -> None:

@@ -98,7 +98,8 @@ def test_texts_of_data_stay_texts(atlas: Path, open_page: Open) -> None:
     assert page.locator("img[src=x]").count() == 0
 
 
-@pytest.mark.parametrize("layer", ["cnn1", "cnn2"])  # with all there is, and with curves alone
+# With all there is, and with curves alone.
+@pytest.mark.parametrize("layer", ["cnn1", pytest.param("cnn2", marks=pytest.mark.slow)])
 def test_no_serious_violation_and_nothing_beyond_a_phone(
     atlas: Path, open_page: Open, serious: Callable[[Any], list[str]], layer: str
 ) -> None:
