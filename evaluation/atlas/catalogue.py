@@ -102,6 +102,11 @@ class Atlas:
             self.notes.append(f"corpus: {error}; segments that were not cut before have no sound")
             return {}
 
+    @property
+    def called(self) -> str:
+        """The run in a command; who publishes a site need not say where his files lie."""
+        return self.run.name if self.run.is_absolute() else self.run.as_posix()
+
     def place(self, model: str, layer: str) -> tuple[int, int] | None:
         """Numbers of a model and its layer, of which names of shards are made."""
         names = [entry.name for entry in self.layers.get(model, [])]

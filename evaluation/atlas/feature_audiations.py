@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
 
 from evaluation.atlas.catalogue import Atlas
 from evaluation.atlas.pictures import copied
 from evaluation.atlas.site import Site, identity_of
-from evaluation.atlas.sounds import matched, sound_of
+from evaluation.atlas.sounds import matched, read_sound, sound_of
 from evaluation.audiation.study_rows import EvolutionRow, SoundRow
 from evaluation.audiation.wanted import AS_ASKED
 from evaluation.patient_tables import whole_rows
@@ -131,12 +130,10 @@ def _log_mel(path: Path) -> np.ndarray | None:
 
     from acoustics.mel import LogMel
 
-    try:
-        waveform, rate = soundfile.read(path, dtype="float32")
-    except (OSError, soundfile.LibsndfileError):
+    read = read_sound(path)
+    if read is None:
         return None
-    if waveform.ndim != 1 or not len(waveform):
-        return None
+    waveform, rate = read
     batch = torch.from_numpy(np.asarray(matched(waveform, rate), np.float32))[None]
     mel, _ = LogMel(sample_rate=rate)(batch, torch.tensor([len(waveform)]))
     found: np.ndarray = mel[0].numpy()

@@ -31,7 +31,7 @@ def context(atlas: Atlas) -> dict[str, Any]:
     return {
         "searched": [study.folder.name for study in studies],
         "features": sum(layer.features for study in studies for layer in study.layers),
-        "run": _called(atlas),
+        "run": atlas.called,
         "remarks": {study.folder.name: _remarks(study.folder) for study in studies},
     }
 
@@ -59,7 +59,7 @@ def _write(atlas: Atlas, study: FeatureStudy, sounds: Sounds, audiations: Audiat
     for number, unit in enumerate(study.units[1:], start=1):
         _write_unit(atlas, f"u{number}", UnitTables.read(study, unit), study, sounds)
     atlas.site.shard(f"{place}/search", search_index(study))
-    about = {"run": _called(atlas), "audiations": audiations.count, "traced": traced}
+    about = {"run": atlas.called, "audiations": audiations.count, "traced": traced}
     atlas.site.shard(f"{place}/map", {**heat_map_data(study, sounds), **about})
 
 
@@ -68,11 +68,6 @@ def _write_unit(
 ) -> None:
     for i, layer in enumerate(study.layers):
         atlas.site.shard(f"features/{study.number}/{i}/{name}", tables.block(layer, sounds))
-
-
-def _called(atlas: Atlas) -> str:
-    """The run in a command; who builds a site to publish need not say where his files lie."""
-    return atlas.run.name if atlas.run.is_absolute() else atlas.run.as_posix()
 
 
 def _remarks(folder: StudyFolder) -> list[str]:

@@ -101,7 +101,7 @@ def _whole_network(atlas: Atlas) -> dict[str, Any]:
     return {
         "models": atlas.models,
         "conditions": atlas.conditions,
-        "run": str(atlas.run),
+        "run": atlas.called,
         "layers": sum(len(entries) for entries in atlas.layers.values()),
         "counts": counted(studies),
         "dominance": dominance_of(studies),

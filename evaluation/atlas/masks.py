@@ -34,6 +34,7 @@ def context(atlas: Atlas) -> dict[str, Any]:
             models.append(_write(atlas, model, place, found))
     atlas.site.shard(SHARD, {"models": models})
     return {
+        "run": atlas.called,
         "models": [model["name"] for model in models],
         "masked": [model for model in atlas.models if (atlas.run / ROOT / model).is_dir()],
         "summary": summaries,

@@ -29,7 +29,7 @@ def context(atlas: Atlas) -> dict[str, Any]:
         "models": {model: [_line(layer) for layer in layers] for model, layers in shown.items()},
         "figures": {model: _figures(atlas, layers) for model, layers in shown.items()},
         "unknown": [model for model, layers in shown.items() if heights(layers) is None],
-        "run": str(atlas.run),
+        "run": atlas.called,
     }
 
 

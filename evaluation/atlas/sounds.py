@@ -70,6 +70,15 @@ def encoded(waveform: Float[np.ndarray, " sample"], sample_rate: int, form: str)
     return buffer.getvalue()
 
 
+def read_sound(path: Path) -> tuple[Float[np.ndarray, " sample"], int] | None:
+    """A file of one channel and its sample rate in Hz; None where it is absent or broken."""
+    try:
+        waveform, rate = soundfile.read(path, dtype="float32")
+    except (OSError, soundfile.LibsndfileError):
+        return None
+    return (waveform, rate) if waveform.ndim == 1 and len(waveform) else None
+
+
 def sound_of(site: Site, path: Path, match: bool = True) -> str | None:
     """A file of the run as a sound of the atlas.
 
@@ -84,12 +93,10 @@ def sound_of(site: Site, path: Path, match: bool = True) -> str | None:
     form = site.settings.sound
 
     def make() -> bytes | None:
-        try:
-            waveform, rate = soundfile.read(path, dtype="float32")
-        except (OSError, soundfile.LibsndfileError):
+        read = read_sound(path)
+        if read is None:
             return None
-        if waveform.ndim != 1 or not len(waveform):
-            return None
+        waveform, rate = read
         return encoded(matched(waveform, rate) if match else waveform, rate, form)
 
     return site.file(f"sound {form} {match} {identity_of(path)}", "sounds", f".{form}", make)

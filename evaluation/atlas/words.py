@@ -81,6 +81,7 @@ def context(atlas: Atlas) -> dict[str, Any]:
         })  # fmt: skip
     atlas.site.shard(SHARD, {"block": BLOCK, "models": models})
     return {
+        "run": atlas.called,
         "models": [model["name"] for model in models],
         "lacking": lacking,
         "studied": list(atlas.studies),

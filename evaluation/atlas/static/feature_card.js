@@ -14,7 +14,7 @@ otoscope.featureCard = (() => {
   }
 
   const dead = (at) => (at.data.dead || {})[at.feature];
-  const missing = (what, at) => make("p", { class: "empty" }, `${what} (yet). The command that makes it: `, make("code", {}, `otoscope sonify ${at.map.run}`));
+  const missing = (what, at) => make("p", { class: "empty" }, `${what} (yet). The command that makes it: `, make("code", {}, `otoscope sonify ${at.map.run} --output ${at.map.run}`));
 
   /* ---- facts ---- */
   function facts(at) {
@@ -231,7 +231,7 @@ otoscope.featureCard = (() => {
     const total = at.map.layers.reduce((sum, layer) => sum + layer.features, 0);
     const { name } = at.map.layers[at.layer];
     const here = Object.keys(at.data.audiation);
-    const found = [make("p", { class: "empty" }, `No audiation was made of this feature. This run has ${count} of ${total} features of ${at.model}. This makes it: `, make("code", {}, `otoscope audiate ${at.map.run} --features '{${name}: [${at.feature}]}'`))];
+    const found = [make("p", { class: "empty" }, `No audiation was made of this feature. This run has ${count} of ${total} features of ${at.model}. This makes it: `, make("code", {}, `otoscope audiate ${at.map.run} --output ${at.map.run} --features '{${name}: [${at.feature}]}'`))];
     if (here.length) found.push(make("p", {}, `Of ${name} there are `, ...here.flatMap((feature, i) => [i ? ", " : "", make("a", { href: otoscope.link("features", { model: at.model, feature: `${name}/${feature}` }) }, `${name}/${feature}`)]), "."));
     return found;
   }

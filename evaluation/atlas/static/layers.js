@@ -162,7 +162,7 @@ otoscope.index.then((index) => {
   const most = (...values) => Math.max(...values.filter(finite));
 
   function summaryOf(found) {
-    if (!found.sonified && !found.dominance.length && !found.complexity.length) return [none(`No sonification has searched ${state.layer} of ${state.model} yet:`, `otoscope sonify ${run}`)];
+    if (!found.sonified && !found.dominance.length && !found.complexity.length) return [none(`No sonification has searched ${state.layer} of ${state.model} yet:`, `otoscope sonify ${run} --output ${run}`)];
     const stack = (...cards) => make("div", { class: "stack" }, ...cards.filter(Boolean));
     const parts = [stack(dominanceOf(found.dominance), sameWordOf(found.same_word)), stack(densityOf(found.sonified), activityOf(found.activity_pattern)), complexityOf(found)];
     if (found.picture) parts.push(make("details", { class: "card wide picture" }, make("summary", {}, found.picture.title), make("img", { loading: "lazy", alt: `${found.picture.title}: a line for each feature over time`, src: found.picture.image })));
@@ -242,7 +242,7 @@ otoscope.index.then((index) => {
   /* ---- features ---- */
   function featuresOf(found) {
     const count = found.sonified ? found.sonified.features : entryOf().features;
-    if (!count) return [none("How many features this layer has is not known yet.", `otoscope sonify ${run}`)];
+    if (!count) return [none("How many features this layer has is not known yet.", `otoscope sonify ${run} --output ${run}`)];
     const dead = new Map(found.sonified ? found.sonified.dead : []);
     const made = new Set((found.audiation ? found.audiation.sounds : []).filter((sound) => !sound.problem).map((sound) => sound.feature));
     const list = make("ul", { class: "cells", "aria-labelledby": "features-title" });
@@ -272,7 +272,7 @@ otoscope.index.then((index) => {
 
   /* ---- audiations ---- */
   function audiationsOf(found) {
-    if (!found || !found.sounds.length) return [none(`No sound was made for a feature of ${state.layer} of ${state.model}:`, `otoscope audiate ${run}`)];
+    if (!found || !found.sounds.length) return [none(`No sound was made for a feature of ${state.layer} of ${state.model}:`, `otoscope audiate ${run} --output ${run}`)];
     const share = (value) => spelled(value, 0, " %", 100);
     const told = found.summary.map((one) => make("p", { class: "lead" }, `${one.variant === "as asked" ? "" : `Control, ${one.variant}: `}${spelled(one.sounds, 0)} sounds${finite(one.above) ? `; ${share(one.above)} drive their feature more than any segment of the corpus, ${share(one.held_out_above)} also under changes that the optimisation did not see` : ""}.`));
     const sounds = found.sounds.map((one) => {

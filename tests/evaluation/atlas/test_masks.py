@@ -173,7 +173,9 @@ def test_a_page_without_masks_says_how_to_get_some(tmp_path: Path) -> None:
     (tmp_path / "sonification").mkdir()
     build_atlas(tmp_path)
     page = (tmp_path / "report/masks.html").read_text(encoding="utf-8")
-    assert "otoscope mask RUN" in page and "masks.js" not in page
+    assert (
+        f"otoscope mask {tmp_path.name} --output {tmp_path.name}" in page and "masks.js" not in page
+    )
     folder = tmp_path / "masks/m"
     folder.mkdir(parents=True)
     write_rows(folder / "masks.csv", MaskRow, [])

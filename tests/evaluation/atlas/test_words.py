@@ -117,7 +117,10 @@ def test_a_page_without_words_says_how_to_get_some(tmp_path: Path) -> None:
     (tmp_path / "sonification").mkdir()
     build_atlas(tmp_path)
     page = (tmp_path / "report/words.html").read_text(encoding="utf-8")
-    assert "otoscope sonify RUN" in page and "words.js" not in page
+    assert (
+        f"otoscope sonify {tmp_path.name} --output {tmp_path.name}" in page
+        and "words.js" not in page
+    )
     (tmp_path / "sonification/m").mkdir()
     build_atlas(tmp_path)
     page = (tmp_path / "report/words.html").read_text(encoding="utf-8")
