@@ -3,9 +3,9 @@
 otoscope.heatMap = (() => {
   const { $, make, player, announce } = otoscope;
   const { percent, figure, quoted, starts } = otoscope.features;
+  const { drawCells, legend } = otoscope.heatMapDrawing;
   const NARROWEST = 16; // pixels of a column
   const REST_MS = 120;
-  const GAP_FROM = 7; // pixels of a cell that can spare one
 
   const canvas = $("cells");
   const tip = $("tip");
@@ -34,7 +34,7 @@ otoscope.heatMap = (() => {
     cursor = null;
     chosen = null;
     hide();
-    legend();
+    $("legend").replaceChildren(...legend(map));
     canvas.setAttribute("aria-label", `Heat map of ${map.order.length} features of ${map.layers.length} layers of ${name}, coloured by ${meaning()}`);
     fit();
   }
@@ -66,81 +66,8 @@ otoscope.heatMap = (() => {
     row.replaceChildren(...map.layers.map((layer, i) => make("span", { style: `left:${(i + 0.5) * size.step}px`, title: layer.name }, layer.name)));
   }
 
-  function shade(i) {
-    const value = map.value[i];
-    if (map.dead[i] || Number.isNaN(value)) return map.grey;
-    const count = map.shades.length;
-    return map.shades[Math.max(0, Math.min(count - 1, Math.floor((value / map.top) * count)))];
-  }
-
   function draw() {
-    if (!map) return;
-    const pen = canvas.getContext("2d");
-    const dots = canvas.width / Math.max(size.width, 1);
-    pen.clearRect(0, 0, canvas.width, canvas.height);
-    const { height } = canvas;
-    for (let layer = 0; layer < map.layers.length; layer += 1) {
-      const count = cells(layer);
-      if (!count) continue;
-      const left = Math.round(layer * size.step * dots);
-      const width = Math.round(size.step * dots) - Math.round(dots);
-      const gap = height / count >= GAP_FROM * dots ? Math.round(dots) : 0;
-      if (gap) {
-        for (let at = 0; at < count; at += 1) {
-          const top = Math.round(height * (1 - (at + 1) / count));
-          pen.fillStyle = shade(first[layer] + map.order[first[layer] + at]);
-          pen.fillRect(left, top, width, Math.round(height * (1 - at / count)) - top - gap);
-        }
-      } else {
-        column(pen, layer, left, width, height);
-      }
-    }
-    if (chosen) outline(pen, { layer: chosen.layer, at: place[first[chosen.layer] + chosen.feature] }, 1.5, dots);
-    if (cursor) outline(pen, cursor, 3, dots);
-  }
-
-  /* One column whose cells are thinner than pixels: as in the still figure, the cell in the middle. */
-  function column(pen, layer, left, width, height) {
-    const count = cells(layer);
-    let begun = 0;
-    let colour = null;
-    for (let row = 0; row <= height; row += 1) {
-      const at = Math.min(count - 1, Math.floor(((row + 0.5) * count) / height));
-      const next = row < height ? shade(first[layer] + map.order[first[layer] + at]) : null;
-      if (next === colour) continue;
-      if (colour) {
-        pen.fillStyle = colour;
-        pen.fillRect(left, height - row, width, row - begun);
-      }
-      begun = row;
-      colour = next;
-    }
-  }
-
-  /* Black on white, which stands out from every shade. */
-  function outline(pen, { layer, at }, thick, dots) {
-    const count = cells(layer);
-    const middle = canvas.height * (1 - (at + 0.5) / count);
-    const tall = Math.max(canvas.height / count, 6 * dots);
-    const edge = thick * dots;
-    const top = Math.max(edge, Math.min(canvas.height - tall - edge, middle - tall / 2));
-    const width = size.step * dots - dots - 2 * edge;
-    for (const [colour, line] of [["#ffffff", 2 * edge], ["#000000", edge]]) {
-      pen.lineWidth = line;
-      pen.strokeStyle = colour;
-      pen.strokeRect(layer * size.step * dots + edge, top, width, tall);
-    }
-  }
-
-  function legend() {
-    const shades = make("span", { class: "shades" }, ...map.shades.map((colour) => make("i", { style: `background:${colour}` })));
-    const inner = map.ticks.slice(1, -1).map(([at, text]) => make("span", { style: `left:${100 * at}%` }, text));
-    const bar = make("span", { class: "bar" }, shades, make("span", { class: "ticks" }, ...inner));
-    const [[, low], [, high]] = [map.ticks[0], map.ticks.at(-1)];
-    const title = map.by === "share"
-      ? `who speaks the best ${map.unit} of a feature`
-      : "density: share of the time in which a feature is active (the sexes of the speakers are not known)";
-    $("legend").replaceChildren(make("span", { class: "ramp" }, make("span", {}, low), bar, make("span", {}, high)), map.dead.some(Boolean) ? make("span", { class: "grey" }, make("i", { style: `background:${map.grey}` }), "dead") : "", make("span", {}, title));
+    if (map) drawCells(canvas, { map, first, size, chosen: chosen && { layer: chosen.layer, at: place[first[chosen.layer] + chosen.feature] }, cursor });
   }
 
   /* ---- what a cell says ---- */

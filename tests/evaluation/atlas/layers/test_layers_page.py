@@ -46,7 +46,7 @@ def test_a_deep_link_opens_its_layer_and_keys_step(atlas: Path, open_page: Open)
     for _ in range(4):
         page.get_by_role("button", name="Layer before").click()
     assert page.get_by_role("button", name="Layer before").is_disabled()
-    assert page.locator("#layer-name").inner_text() == "cnn1"
+    page.wait_for_function("() => document.querySelector('#layer-name').textContent === 'cnn1'")
 
 
 def test_the_layer_is_marked_and_a_condition_changes_its_numbers(
