@@ -12,6 +12,15 @@ const otoscope = (() => {
     return element;
   }
 
+  function svg(tag, attributes = {}, ...children) {
+    const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [name, value] of Object.entries(attributes)) {
+      if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value);
+    }
+    element.append(...children.filter((child) => child !== null));
+    return element;
+  }
+
   /* ---- data: a script per shard, loaded when it is wanted, the oldest forgotten ---- */
   const MOST = 6;
   const shards = new Map();
@@ -184,7 +193,7 @@ const otoscope = (() => {
     $("main").prepend(box);
   }
 
-  return { $, make, shard, take, hash, setHash, onHash, link, isDark, onTheme, announce, player, playButton, plot, redraw, complain };
+  return { $, make, svg, shard, take, hash, setHash, onHash, link, isDark, onTheme, announce, player, playButton, plot, redraw, complain };
 })();
 otoscope.index = otoscope.shard("index");
 otoscope.index.catch(otoscope.complain);

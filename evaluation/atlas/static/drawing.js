@@ -1,16 +1,7 @@
 "use strict";
 /* Small drawings in SVG: a curve over depth, a number on a scale, a histogram. */
 const drawing = (() => {
-  const SPACE = "http://www.w3.org/2000/svg";
-
-  function svg(tag, attributes = {}, ...children) {
-    const element = document.createElementNS(SPACE, tag);
-    for (const [name, value] of Object.entries(attributes)) {
-      if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value);
-    }
-    element.append(...children.filter((child) => child !== null));
-    return element;
-  }
+  const { svg } = otoscope;
   const tinted = ([light, dark]) => `--light:${light};--dark:${dark}`;
 
   /* Round numbers between two ends, about `count` of them. */
@@ -108,5 +99,5 @@ const drawing = (() => {
     return svg("svg", { class: "histogram", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label, style: tinted(colour) }, ...parts);
   }
 
-  return { svg, curve, gauge, histogram, mark };
+  return { curve, gauge, histogram, mark };
 })();

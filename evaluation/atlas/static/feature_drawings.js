@@ -1,18 +1,10 @@
 "use strict";
 /* Small drawings of one feature: activation over time with what is said, how an audiation came about. */
 otoscope.featureDrawings = (() => {
-  const { make, player } = otoscope;
+  const { make, svg, player } = otoscope;
   const { figure, starts } = otoscope.features;
-  const SVG = "http://www.w3.org/2000/svg";
   const LEFT = 44;
   const RIGHT = 8;
-
-  function svg(tag, attributes = {}, ...children) {
-    const element = document.createElementNS(SVG, tag);
-    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-    element.append(...children);
-    return element;
-  }
 
   /* Draws once there is room, and again when the room changes. */
   function sized(box, draw) {

@@ -1,8 +1,8 @@
 "use strict";
 /* What the sonification says of one layer, a card for each question. */
 Object.assign(otoscope.layers, (() => {
-  const { make, link, playButton } = otoscope;
-  const { gauge, histogram } = drawing;
+  const { make, svg, link, playButton } = otoscope;
+  const { gauge, histogram, mark } = drawing;
   const { none, finite, spelled, spread } = otoscope.layers;
   const FEMALE = ["#2a62b8", "#7fb0ff"];
   const MALE = ["#b8402a", "#ff9a80"];
@@ -12,7 +12,7 @@ Object.assign(otoscope.layers, (() => {
   const VERDICTS = { least: "The least complex", mean: "Nearest to the mean", most: "The most complex" };
   const card = (title, text, ...children) => make("section", { class: "card" }, make("h4", {}, title), make("p", {}, text), ...children);
   const row = (name, about, figure, under, drawn) => make("li", {}, make("span", {}, name, ...(about ? [make("small", {}, about)] : [])), make("span", { class: "figure" }, figure, ...under.filter(Boolean).map((text) => make("small", {}, text))), drawn);
-  const marks = (...kinds) => make("p", { class: "marks", "aria-hidden": "true" }, ...kinds.map(([kind, name]) => make("span", {}, drawing.svg("svg", {}, drawing.mark(kind, 6, 7, 7)), name)));
+  const marks = (...kinds) => make("p", { class: "marks", "aria-hidden": "true" }, ...kinds.map(([kind, name]) => make("span", {}, svg("svg", {}, mark(kind, 6, 7, 7)), name)));
   const least = (...values) => Math.min(...values.filter(finite));
   const most = (...values) => Math.max(...values.filter(finite));
 

@@ -1,8 +1,7 @@
 "use strict";
 /* What a mask is drawn with: unpacked shards, pictures in the colours of the theme, waveforms, an axis of time. */
 otoscope.drawing = (() => {
-  const { make, isDark, plot } = otoscope;
-  const NS = "http://www.w3.org/2000/svg";
+  const { make, svg, isDark, plot } = otoscope;
   const NAMES = { mask: "importance", random: "random", energy: "energy" };
   const percent = (share, digits = 0) => (share === null || share === undefined ? "–" : `${(100 * share).toFixed(digits)} %`);
   const number = (value, digits = 2) => (value === null || value === undefined ? "–" : value.toFixed(digits));
@@ -70,20 +69,12 @@ otoscope.drawing = (() => {
     const high = new Int8Array(bytes(outline.high).buffer);
     const top = Array.from(high, (value, i) => `${i ? "L" : "M"}${i + 0.5} ${(127 - value)}`);
     const bottom = Array.from(low, (value, i) => `L${i + 0.5} ${(127.6 - value)}`).reverse();
-    const path = document.createElementNS(NS, "path");
-    path.setAttribute("d", `${top.join("")}${bottom.join("")}Z`);
-    path.setAttribute("class", kind);
-    return [path, low.length];
+    return [svg("path", { d: `${top.join("")}${bottom.join("")}Z`, class: kind }), low.length];
   }
   function waveform(sound, natural) {
-    const svg = document.createElementNS(NS, "svg");
-    svg.setAttribute("preserveAspectRatio", "none");
-    svg.setAttribute("aria-hidden", "true");
     const [path, width] = wave(sound.outline, "wave");
-    if (sound.name.startsWith("muted") && natural && natural.outline) svg.append(wave(natural.outline, "gone")[0]);
-    svg.append(path);
-    svg.setAttribute("viewBox", `0 0 ${width} 255`);
-    return svg;
+    const gone = sound.name.startsWith("muted") && natural && natural.outline ? wave(natural.outline, "gone")[0] : null;
+    return svg("svg", { viewBox: `0 0 ${width} 255`, preserveAspectRatio: "none", "aria-hidden": "true" }, gone, path);
   }
 
   /* ---- tables and curves ---- */

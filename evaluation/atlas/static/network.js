@@ -1,8 +1,7 @@
 "use strict";
 /* The architecture to scale: a box for each layer; arcs show whose states come in beside the one before. */
 Promise.all([otoscope.index, otoscope.shard("network")]).then(([index, { blocks }]) => {
-  const { $, make, hash, setHash, onHash, link } = otoscope;
-  const { svg } = drawing;
+  const { $, make, svg, hash, setHash, onHash, link } = otoscope;
   const KINDS = {
     convolution: ["#cfe2f5", "#1f3d5c", "#2a6cb0", "#7db7ee"],
     recurrent: ["#e2d6f3", "#3a2a57", "#7246ad", "#b796ea"],
