@@ -72,8 +72,8 @@ otoscope.wordTable = (() => {
       lit: ["activated", `${{ both: "by either", female: "by the woman", male: "by the man" }[voice]}, ${of}`],
       bar: ["overlap", "0 to 1"],
       own: ["this pair", `both / either, ${of}`],
-      mean: ["all pairs", "mean of n pairs, 95 %"],
-      alike: ["one sex", "two of one sex, 95 %"],
+      mean: ["all pairs", "mean of n pairs, 95\u00a0%"],
+      alike: ["one sex", "two of one sex, 95\u00a0%"],
       chance: ["chance", ""],
     };
     const foot = Object.entries(says).map(([name, [title, more]]) => make("tr", { class: `row-${name}` },
