@@ -32,6 +32,7 @@ def context(atlas: Atlas) -> dict[str, Any]:
         "searched": [study.folder.name for study in studies],
         "features": sum(layer.features for study in studies for layer in study.layers),
         "run": atlas.called,
+        "remarks": {study.folder.name: _remarks(study.folder) for study in studies},
     }
 
 
@@ -59,7 +60,6 @@ def _write(atlas: Atlas, study: FeatureStudy, sounds: Sounds, audiations: Audiat
         _write_unit(atlas, f"u{number}", UnitTables.read(study, unit), study, sounds)
     atlas.site.shard(f"{place}/search", search_index(study))
     about = {"run": atlas.called, "audiations": audiations.count, "traced": traced}
-    about |= {"remarks": _remarks(study.folder)}
     atlas.site.shard(f"{place}/map", {**heat_map_data(study, sounds), **about})
 
 

@@ -38,7 +38,6 @@ otoscope.heatMap = (() => {
     hide();
     $("legend").replaceChildren(...legend(map));
     $("sorted").textContent = map.by === "share" ? "the men's share" : "density";
-    $("remarks").replaceChildren(...map.remarks.map((remark) => make("li", {}, remark)));
     canvas.setAttribute("aria-label", `Heat map of ${map.order.length} features of ${map.layers.length} layers of ${name}, coloured by ${meaning()}`);
     fit();
   }
