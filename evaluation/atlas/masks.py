@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from evaluation.atlas.catalogue import Atlas
-from evaluation.atlas.mask_charts import curve_charts
+from evaluation.atlas.mask_charts import NAMES, curve_charts
 from evaluation.atlas.mask_entries import FoundMask, mask_entry
 from evaluation.masks.folder import MaskFailureRow
 from evaluation.masks.judging import MASK
@@ -32,7 +32,7 @@ def context(atlas: Atlas) -> dict[str, Any]:
         summaries += [_summed(row) for row in _rows(atlas, model, "summary", MaskSummaryRow)]
         if found:
             models.append(_write(atlas, model, place, found))
-    atlas.site.shard(SHARD, {"models": models})
+    atlas.site.shard(SHARD, {"models": models, "names": NAMES})
     return {
         "run": atlas.called,
         "models": [model["name"] for model in models],
@@ -77,7 +77,10 @@ def _write(
         first = masks[0].rows[0]
         inputs: list[str] = []
         entries = [mask_entry(atlas.site, folder, one, inputs) for one in masks]
-        facts = {"id": utterance, "text": _said(masks)}
+        facts = {
+            "id": utterance, "text": _heard(masks),
+            "reference": atlas.folder.texts.get(utterance, ""),
+        }  # fmt: skip
         atlas.site.shard(f"{SHARD}/{place}/{at}", {
             **facts, "speaker": first["speaker"], "duration_s": number(first["duration_s"]),
             "inputs": inputs, "masks": entries,
@@ -91,7 +94,7 @@ def _write(
     }  # fmt: skip
 
 
-def _said(masks: list[FoundMask]) -> str:
+def _heard(masks: list[FoundMask]) -> str:
     """What the recogniser spells in the whole utterance, where a mask of it says that."""
     return next((str(one.rows[0]["text"]) for one in masks if not one.span), "")
 
@@ -107,6 +110,7 @@ def _summed(row: Row) -> dict[str, str]:
     """A row of the summary as it is printed."""
     return {
         "model": str(row["model"]), "scope": str(row["scope"]), "mask": str(row["mask"]),
+        "name": NAMES.get(str(row["mask"]), str(row["mask"])),
         "n": f"{row['n_masks']}, {row['n_speakers']}", "failed": str(row["n_failed"]),
         "kept": _percent(row["share_kept"], 1),
         "transcripts": _interval(row, "transcripts"),

@@ -1,8 +1,9 @@
 "use strict";
 /* Importance masks: frames, mask and masked frames drawn over time, the search, and how it sounds. */
 otoscope.shard("masks").then((all) => {
-  const { $, make, shard, hash, setHash, onHash, onTheme, announce, player, playButton, drawing } = otoscope;
-  const { NAMES, percent, number, open, colours, scale, paint, words, axis, waveform, controls, charts } = drawing;
+  const { $, make, shard, hash, setHash, onHash, onTheme, announce, astray, settle, free, player, playButton, drawing } = otoscope;
+  const { names } = all;
+  const { percent, number, open, colours, scale, paint, words, axis, waveform, controls, charts } = drawing;
   const PICTURE_MS = 160;
   const state = { model: all.models[0], utterance: 0, mask: 0, shown: "mask", step: 0 };
   let heard = null; // the shard of the utterance
@@ -30,7 +31,7 @@ otoscope.shard("masks").then((all) => {
     const last = state.step === drawn.shots.length - 1;
     const text = state.shown === "mask"
       ? `step ${drawn.steps[state.step]} of ${drawn.steps[drawn.steps.length - 1]}${last ? ", the result" : ""}: ${percent(share, 1)} kept`
-      : `${NAMES[state.shown]}: ${percent(share, 1)} kept`;
+      : `${names[state.shown]}: ${percent(share, 1)} kept`;
     $("at").textContent = text;
     $("step").setAttribute("aria-valuetext", text);
   }
@@ -111,10 +112,10 @@ otoscope.shard("masks").then((all) => {
   function tools() {
     $("search").hidden = !drawn;
     if (!drawn) return;
-    $("which").replaceChildren(make("legend", {}, "Mask"), ...Object.keys(NAMES).filter((name) => drawn.kept[name]).map((name) => {
+    $("which").replaceChildren(make("legend", {}, "Mask"), ...Object.keys(names).filter((name) => drawn.kept[name]).map((name) => {
       const input = make("input", { type: "radio", name: "which", value: name });
       input.addEventListener("change", () => use(name));
-      return make("label", {}, input, NAMES[name]);
+      return make("label", {}, input, names[name]);
     }));
     $("step").max = drawn.shots.length - 1;
     state.step = drawn.shots.length - 1;
@@ -151,49 +152,58 @@ otoscope.shard("masks").then((all) => {
     select.replaceChildren(...entries.map((text, value) => make("option", { value }, text)));
     select.value = at;
   }
-  function draw() {
+  /* What was said stands above what the recogniser heard; an unknown one leaves its line away. */
+  function quotations() {
+    const quoted = { said: heard.reference, heard: heard.text };
+    $("said-by").textContent = heard.speaker ? `${heard.speaker} said` : "said";
+    $("heard-by").textContent = `heard by ${state.model.name}`;
+    for (const [id, text] of Object.entries(quoted)) {
+      $(id).textContent = text ? `“${text}”` : "";
+      $(id).parentElement.hidden = !text;
+    }
+  }
+  function draw(push) {
     one = heard.masks[state.mask];
     drawn = open(one.arrays, heard.inputs);
     const { name } = state.model;
     $("figure").hidden = false;
     const kept = one.rows.find((row) => row.mask === "mask");
-    $("said").textContent = `“${heard.text || one.label || heard.id}”`;
-    $("facts").textContent = [name, heard.id, heard.speaker && `speaker ${heard.speaker}`, `${number(heard.duration_s, 1)} s`,
+    quotations();
+    $("facts").textContent = [name, heard.id, `${number(heard.duration_s, 1)} s`,
       `to keep ${named(one)}: ${kept ? percent(kept.share_kept, 1) : "–"} of the entries`].filter(Boolean).join(" · ");
     $("remark").hidden = !one.remark;
     $("remark").textContent = one.remark;
     tools();
     lanes();
-    $("controls").replaceChildren(...controls(one.rows));
+    $("controls").replaceChildren(...controls(one.rows, names));
     use("mask");
     pictures();
     charts($("curves"), one.curves, "this mask");
     charts($("means"), state.model.means[one.scope], `all ${one.scope} masks of ${name}`);
     if ($("means-title")) $("means-title").textContent = `Mean curves: ${name}, ${one.scope}`;
     const { scope, span } = one;
-    setHash({ model: name, utterance: heard.id, scope: scope === "utterance" ? "" : scope, span });
+    setHash({ model: name, utterance: heard.id, scope: scope === "utterance" ? "" : scope, span }, { push });
   }
-  async function show() {
+  async function show(push) {
     const turn = ++asked;
     const { model, utterance } = state;
-    options($("utterance"), model.utterances.map(({ id, text }) => (text ? `${id}: ${text}` : id)), utterance);
+    options($("utterance"), model.utterances.map(({ id, text, reference }) => [id, reference || text].filter(Boolean).join(": ")), utterance);
     options($("scope"), model.utterances[utterance].masks.map(named), state.mask);
     $("model").value = model.name;
     const found = await shard(`masks/${model.place}/${utterance}`);
     if (turn !== asked) return;
     halt();
-    player.stop();
+    player.clear();
     heard = found;
-    draw();
+    draw(push);
   }
   /* The same kind of mask of another utterance, else its first one. */
-  function choose(utterance, scope, span) {
+  function find(utterance, scope, span) {
     const { masks } = state.model.utterances[utterance];
     const exact = masks.findIndex((mask) => mask.scope === scope && (!span || mask.span === span));
     const alike = masks.findIndex((mask) => mask.scope === scope);
     state.utterance = utterance;
     state.mask = Math.max(exact >= 0 ? exact : alike, 0);
-    return show().catch(otoscope.complain);
   }
   const scoped = () => (one ? one.scope : "utterance");
   function useModel(name) {
@@ -201,36 +211,54 @@ otoscope.shard("masks").then((all) => {
     state.model = all.models.find((model) => model.name === name) || all.models[0];
     return Math.max(0, state.model.utterances.findIndex((utterance) => utterance.id === id));
   }
-  function read() {
-    const { model, utterance, scope, span } = hash();
-    const kept = useModel(model || state.model.name);
-    const at = state.model.utterances.findIndex(({ id }) => id === utterance);
-    choose(at < 0 ? kept : at, scope || "utterance", span);
+  /* What a link asks for; what of it there is not is told. */
+  function read(asked) {
+    const kept = useModel(asked.model || state.model.name);
+    const { utterances } = state.model;
+    const at = utterances.findIndex(({ id }) => id === asked.utterance);
+    find(at < 0 ? kept : at, asked.scope || "utterance", asked.span);
+    const { masks } = utterances[state.utterance];
+    astray(asked, {
+      model: all.models.map((model) => model.name), utterance: utterances.map(({ id }) => id),
+      scope: masks.map((mask) => mask.scope), span: masks.map((mask) => mask.span),
+    });
+    show(false).catch(otoscope.complain);
   }
-  $("model").addEventListener("change", () => choose(useModel($("model").value), scoped()));
-  $("utterance").addEventListener("change", () => choose(Number($("utterance").value), scoped()));
-  $("scope").addEventListener("change", () => { state.mask = Number($("scope").value); show().catch(otoscope.complain); });
+  /* What is chosen by hand can be gone back from. */
+  function choose() {
+    settle();
+    show(true).catch(otoscope.complain);
+  }
+  function step(by) {
+    const to = state.utterance + by;
+    const next = state.model.utterances[to];
+    if (!next) return;
+    find(to, scoped());
+    choose();
+    announce(`utterance ${next.id}`);
+  }
+  $("model").addEventListener("change", () => { find(useModel($("model").value), scoped()); choose(); });
+  $("utterance").addEventListener("change", () => { find(Number($("utterance").value), scoped()); choose(); });
+  $("scope").addEventListener("change", () => { state.mask = Number($("scope").value); choose(); });
 
-  document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, audio") || !heard) return;
-    const buttons = [...$("lanes").querySelectorAll(".clip")];
-    const onButton = event.target.closest("button, summary, a");
-    if (event.key === "ArrowUp" || event.key === "ArrowDown") {
-      const to = state.utterance + (event.key === "ArrowDown" ? 1 : -1);
-      if (to >= 0 && to < state.model.utterances.length) {
-        choose(to, scoped());
-        announce(`utterance ${state.model.utterances[to].id}`);
-      }
-    } else if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
-      if (!drawn || state.shown !== "mask") return;
+  function sound(key) {
+    const button = $("lanes").querySelectorAll(".clip")[key - 1];
+    if (button && button.dataset.sound) button.click();
+  }
+  function press({ key }) {
+    if (key === "n" || key === "p") step(key === "n" ? 1 : -1);
+    else if ((key === "ArrowLeft" || key === "ArrowRight") && drawn && state.shown === "mask") {
       halt();
-      go(state.step + (event.key === "ArrowRight" ? 1 : -1));
-    } else if (event.key === " " && !onButton && current) current.click();
-    else if (/^[1-9]$/.test(event.key) && buttons[event.key - 1] && buttons[event.key - 1].dataset.sound) buttons[event.key - 1].click();
-    else return;
-    event.preventDefault();
+      go(state.step + (key === "ArrowRight" ? 1 : -1));
+    } else if (key === " " && current) current.click();
+    else if (/^[1-9]$/.test(key)) sound(key);
+    else return false;
+    return true;
+  }
+  document.addEventListener("keydown", (event) => {
+    if (heard && free(event) && press(event)) event.preventDefault();
   });
   onTheme(() => pictures());
   onHash(read);
-  read();
+  read(hash());
 }).catch(otoscope.complain);
