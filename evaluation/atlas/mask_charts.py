@@ -56,7 +56,9 @@ def _chart(way: str, curves: dict[str, dict[float, list[float]]]) -> go.Figure:
             name=NAMES[mask],
             mode="lines",
             line={"color": light, "width": 2, "dash": DASHES[mask]},
-            hovertemplate=f"{NAMES[mask]}: %{{y:.0f}} % of the frames at %{{x:.0f}} %<extra></extra>",
+            hovertemplate=(
+                f"{NAMES[mask]}: %{{y:.0f}} % of the frames at %{{x:.0f}} %<extra></extra>"
+            ),
             meta={"light": light, "dark": dark, "role": "line"},
         )
     figure.update_layout(

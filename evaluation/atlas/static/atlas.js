@@ -160,7 +160,14 @@ const otoscope = (() => {
   const settle = () => { if ($("trouble")) $("trouble").remove(); };
   const complain = (error) => tell(String(error.message || error));
 
-  return { $, make, svg, shard, take, hash, setHash, onHash, link, isDark, onTheme, announce, free, plot, redraw, tell, settle, complain };
+  /* Tells what of a link there is not; `known` has, of each of its keys, the names that there are. */
+  function astray(asked, known) {
+    const lost = Object.keys(known).filter((what) => asked[what] && !known[what].includes(asked[what]));
+    if (!lost.length) settle();
+    else tell(`There is ${lost.map((what) => `no ${what} ${asked[what]}`).join(" and ")} here: what is shown is not all that the address asked for.`);
+  }
+
+  return { $, make, svg, shard, take, hash, setHash, onHash, link, isDark, onTheme, announce, free, plot, redraw, tell, settle, complain, astray };
 })();
 otoscope.index = otoscope.shard("index");
 otoscope.index.catch(otoscope.complain);

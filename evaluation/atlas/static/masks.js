@@ -255,8 +255,10 @@ otoscope.shard("masks").then((all) => {
     else return false;
     return true;
   }
+  /* From one play button to the next sound, too: it needs none of these keys itself. */
+  const playing = (event) => event.target.closest("#lanes .clip") && /^[1-9np]$/.test(event.key) && !(event.altKey || event.ctrlKey || event.metaKey);
   document.addEventListener("keydown", (event) => {
-    if (heard && free(event) && press(event)) event.preventDefault();
+    if (heard && (free(event) || playing(event)) && press(event)) event.preventDefault();
   });
   onTheme(() => pictures());
   onHash(read);
