@@ -79,7 +79,7 @@ const drawing = (() => {
 
   /* The numbers that gauges from `from` to `to` are read by; ends hold their texts inside. */
   function ruler({ from = 0, to, spell = String }) {
-    const found = ticks(from, to, 3);
+    const found = ticks(from, to, 4);
     return svg("svg", { class: "ruler", "aria-hidden": "true" }, ...found.flatMap((at) => {
       const share = (at - from) / (to - from || 1);
       const x = `${(100 * share).toFixed(2)}%`;
@@ -93,7 +93,7 @@ const drawing = (() => {
     const most = Math.max(...counts, 1);
     const bar = (width - left - 8) / counts.length;
     const parts = [svg("title", {}, label)];
-    for (const at of ticks(0, most, 2).filter(Number.isInteger)) {
+    for (const at of ticks(0, most, 3).filter(Number.isInteger)) {
       const y = bottom - (bottom - 10) * at / most;
       parts.push(svg("line", { class: "axis", x1: left, x2: width - 8, y1: y, y2: y }), svg("text", { x: left - 6, y: y + 4, "text-anchor": "end" }, String(at)));
     }
