@@ -333,6 +333,17 @@ def test_what_is_strongest_has_the_room(
     assert [best[span] for span in spans if span in best] == sorted(best.values())
 
 
+def test_the_whole_site_keeps_to_its_bound(made: Any, tmp_path: Path) -> None:
+    whole = build_atlas(made.path, cuts=made.cuts, output=tmp_path / "whole")
+    sizes = {path: path.stat().st_size for path in whole.path.parent.rglob("*") if path.is_file()}
+    media = sum(size for path, size in sizes.items() if {"sounds", "pictures"} & {*path.parts})
+    assert whole.megabytes == pytest.approx(sum(sizes.values()) / 1e6) and not whole.left_out
+    bound = whole.megabytes - 0.7 * media / 1e6
+    small = AtlasSettings(max_megabytes=bound)
+    built = build_atlas(made.path, small, cuts=made.cuts, output=tmp_path / "small")
+    assert built.left_out and 0.9 * bound < built.megabytes <= bound
+
+
 def test_only_as_many_ranks_as_asked_and_none_of_ngrams(made: Any, tmp_path: Path) -> None:
     atlas = atlas_of(made.path, tmp_path / "site", made.cuts, clips=3)
     studies = feature_studies(atlas)
