@@ -22,6 +22,12 @@ from evaluation.reading import (
     value_range,
 )
 
+MOST_TICKS = 16
+"""Names of layers below a figure; of more they would lie on top of each other."""
+
+MOST_LETTERS = 14
+"""Of such a name; what is hovered over tells all of it."""
+
 
 def depth_figure(
     rows: Sequence[Row],
@@ -169,11 +175,7 @@ def _dress(
     limits: tuple[float, float],
 ) -> None:
     how = metric_of(metric)
-    ticks: dict[float, dict[str, None]] = {}
-    for row in tapped:
-        depth = number(row["depth"])
-        if depth is not None:
-            ticks.setdefault(depth, {})[escape(str(row["layer"]))] = None
+    ticks = depth_ticks(tapped)
     figure.update_layout(
         margin={"l": 46, "r": 10, "t": 8, "b": 54},
         showlegend=False,
@@ -181,7 +183,7 @@ def _dress(
         dragmode=False,
         xaxis={
             "tickvals": list(ticks),
-            "ticktext": [" / ".join(names) for names in ticks.values()],
+            "ticktext": [escape(name) for name in ticks.values()],
             "range": [0.6, deepest + 0.4],
             "tickangle": -40,
         },
@@ -192,6 +194,36 @@ def _dress(
     )
     if metric == "eer" and limits[1] > 50:
         figure.add_hline(y=50, line={"width": 0.7, "dash": "dot", "color": "#888888"})
+
+
+def depth_ticks(tapped: Sequence[Row]) -> dict[float, str]:
+    """Names of layers by depth: all of a few; of many the first of every block, or every nth.
+
+    Args:
+        tapped: rows of layers in order of depth, of one model or several.
+    """
+    found: dict[float, dict[str, None]] = {}
+    for row in tapped:
+        depth = number(row["depth"])
+        if depth is not None:
+            found.setdefault(depth, {})[str(row["layer"])] = None
+    names = {depth: " / ".join(layers) for depth, layers in found.items()}
+    if len(names) > MOST_TICKS:
+        names = _thinned(names)
+    return {
+        depth: name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 1]}…"
+        for depth, name in names.items()
+    }
+
+
+def _thinned(names: dict[float, str]) -> dict[float, str]:
+    """The first of every block, as `block3` of `block3.sub1`, if these are neither few nor many."""
+    blocks: dict[str, float] = {}
+    for depth, name in names.items():
+        blocks.setdefault(name.partition(".")[0], depth)
+    if MOST_TICKS // 4 < len(blocks) <= MOST_TICKS:
+        return {depth: block for block, depth in blocks.items()}
+    return dict(list(names.items())[:: -(-len(names) // MOST_TICKS)])
 
 
 def _faint(colour: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -69,6 +70,33 @@ def metric_block(
         "table": [line for line in table if any(line[2])],
         "failed": sum(int(number(row["n_failed"]) or 0) for row in rows),
     }  # fmt: skip
+
+
+def step_lines(steps: Iterable[Row]) -> list[dict[str, Any]]:
+    """The rows of `steps.csv` as the page wants them: labels, and the digits of their metrics.
+
+    A difference of percentages is in points. `excludes` is None where there is no interval.
+    """
+    lines = []
+    for row in steps:
+        how = metric_of(str(row["metric"]))
+        scorer = str(row.get("scorer", ""))
+        unit = "points" if how.unit == "%" else how.unit
+        cells = [number(row[name]) for name in ("difference", "ci_low", "ci_high")]
+        difference, low, high = (
+            "–" if cell is None else f"{cell:+.{how.digits}f}" for cell in cells
+        )
+        known = cells[1] is not None and cells[2] is not None
+        lines.append(
+            {
+                **{name: row[name] for name in ("model", "condition", "earlier", "later")},
+                "metric": how.label + (f" by {scorer}" if scorer else ""),
+                "difference": f"{difference} {unit}".strip(),
+                "interval": f"{low} to {high}" if known else "",
+                "excludes": (cells[1] > 0 or cells[2] < 0) if known else None,  # type: ignore[operator]
+            }
+        )
+    return lines
 
 
 def _span(rows: list[Row]) -> tuple[float, float]:

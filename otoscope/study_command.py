@@ -114,10 +114,12 @@ def corpus_of(given: str) -> Corpus:
     return EmbeddedCorpus()
 
 
-def write_call(parser: ArgumentParser, options: Namespace, corpus: Corpus, folder: Path) -> None:
-    """Write what was asked for, and with what, beside the results."""
+def write_call(
+    parser: ArgumentParser, options: Namespace, corpus: Corpus, folder: Path, command: str
+) -> None:
+    """Write what was asked for, by which command and with what, beside the results."""
     folder.mkdir(exist_ok=True)
     write_atomically(folder / CONFIG, parser.dump(options, skip_none=False).encode())
-    write_environment(folder, as_values(parser, options))
+    write_environment(folder, as_values(parser, options), command)
     searched = {"class": type(corpus).__qualname__, "fingerprint": corpus.fingerprint()}
     write_atomically(folder / "corpus.json", json.dumps(searched, indent=2).encode())
