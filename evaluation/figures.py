@@ -222,8 +222,18 @@ def _thinned(names: dict[float, str]) -> dict[float, str]:
     for depth, name in names.items():
         blocks.setdefault(name.partition(".")[0], depth)
     if MOST_TICKS // 4 < len(blocks) <= MOST_TICKS:
-        return {depth: block for block, depth in blocks.items()}
+        firsts = {depth: block for block, depth in blocks.items()}
+        return _spaced(firsts, (max(names) - min(names)) / MOST_TICKS)
     return dict(list(names.items())[:: -(-len(names) // MOST_TICKS)])
+
+
+def _spaced(names: dict[float, str], gap: float) -> dict[float, str]:
+    """Without names that stand nearer than a gap to one before."""
+    kept: dict[float, str] = {}
+    for depth, name in names.items():
+        if not kept or depth - max(kept) >= gap:
+            kept[depth] = name
+    return kept
 
 
 def _faint(colour: str) -> str:

@@ -82,21 +82,22 @@ def step_lines(steps: Iterable[Row]) -> list[dict[str, Any]]:
         how = metric_of(str(row["metric"]))
         scorer = str(row.get("scorer", ""))
         unit = "points" if how.unit == "%" else how.unit
-        cells = [number(row[name]) for name in ("difference", "ci_low", "ci_high")]
-        difference, low, high = (
-            "–" if cell is None else f"{cell:+.{how.digits}f}" for cell in cells
-        )
-        known = cells[1] is not None and cells[2] is not None
+        low, high = number(row["ci_low"]), number(row["ci_high"])
+        span = None if low is None or high is None else (low, high)
         lines.append(
             {
                 **{name: row[name] for name in ("model", "condition", "earlier", "later")},
                 "metric": how.label + (f" by {scorer}" if scorer else ""),
-                "difference": f"{difference} {unit}".strip(),
-                "interval": f"{low} to {high}" if known else "",
-                "excludes": (cells[1] > 0 or cells[2] < 0) if known else None,  # type: ignore[operator]
+                "difference": f"{_signed(number(row['difference']), how.digits)} {unit}".strip(),
+                "interval": " to ".join(_signed(end, how.digits) for end in span or ()),
+                "excludes": None if span is None else span[0] > 0 or span[1] < 0,
             }
         )
     return lines
+
+
+def _signed(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{round(value, digits) + 0.0:+.{digits}f}"  # no -0.0
 
 
 def _span(rows: list[Row]) -> tuple[float, float]:

@@ -80,7 +80,8 @@ def citations(environment: Mapping[str, Any]) -> dict[str, Any]:
     versions = environment.get("versions")
     version = str(versions.get("otoscope", "")) if isinstance(versions, dict) else ""
     about = metadata("otoscope")
-    author = (about.get("Author") or about.get("Author-email") or "").partition(" <")[0]
+    named_by = about.get_all("Author") or about.get_all("Author-email") or [""]
+    author = named_by[0].partition(" <")[0]
     url = next((line.partition(", ")[2] for line in about.get_all("Project-URL") or ()), "")
     named = f", version {version}" if version else ""
     software = (

@@ -78,17 +78,27 @@ def _trained(atlas: Atlas, model: str, config: Mapping[str, Any]) -> str:
         known = (atlas.run / f"recognisers/{model}/recogniser.json").is_file()
         return "not in this run: studied as it came" if known else ""
     try:
-        training = config[model]
-        text, share = f"{training['max_steps']:,} steps on ", training["noisy_fraction"]
-        if not share:
-            return f"{text}clean speech"
-        clean = f", the first {training['clean_epochs']} epoch(s) clean"
-        return (
-            f"{text}speech with noise in {share:.0%} ({', '.join(noise_ranges(config))})"
-            f"{clean if training.get('clean_epochs') else ''}"
-        )
+        return _told(config[model], config)
     except (LookupError, TypeError, ValueError, AttributeError):
         return "in this run"
+
+
+def _told(training: Mapping[str, Any], config: Mapping[str, Any]) -> str:
+    """As in `850 steps on clean speech`."""
+    text, share = f"{training['max_steps']:,} steps on ", training["noisy_fraction"]
+    text += f"speech with noise in {100 * share:g} %" if share else "clean speech"
+    if share:
+        text += f" ({', '.join(noise_ranges(config))})"
+        if config.get("reverberation"):
+            text += ", some in simulated rooms instead"
+        if training.get("clean_epochs"):
+            text += f"; {_epochs(training['clean_epochs'])} clean"
+    extra = class_name(config.get("extra_speech"))
+    return text + (f"; with further speech of {extra}" if extra else "")
+
+
+def _epochs(count: int) -> str:
+    return "the first epoch" if count == 1 else f"the first {count} epochs"
 
 
 def _word_errors(atlas: Atlas, model: str, condition: str) -> dict[str, str] | None:

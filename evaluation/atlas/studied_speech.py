@@ -31,7 +31,7 @@ def corpus_named(atlas: Atlas, config: Mapping[str, Any]) -> str:
     name = class_name(named) or _searched_class(atlas)
     arguments = named.get("init_args") if isinstance(named, dict) else None
     told = [
-        f"{key.replace('_', ' ')} {_listed(value)}"
+        f"{key.removeprefix('n_').replace('_', ' ')} {_listed(value)}"
         for key, value in (arguments.items() if isinstance(arguments, dict) else ())
         if key not in UNTOLD and value not in (None, []) and "/" not in str(value)
     ]

@@ -25,7 +25,7 @@ def test_bootstrap_of_an_exact_line() -> None:
     trend = bootstrap_trend([1, 2, 4], lines)
     assert trend.slope == pytest.approx((0.5, 0.405, 0.595)) and trend.order == 1.0
     assert trend.verdict(rises=True) == HOLDS
-    assert trend.spell("s") == "slope +0.50 s per layer [0.41, 0.59], Spearman 1.00"
+    assert trend.spell("s") == "slope +0.50 s per layer [0.40, 0.59], Spearman 1.00"
 
 
 def test_too_few_replicates_give_no_verdict() -> None:
