@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from evaluation.figures import depth_figure, depth_ticks
+from evaluation.depth_ticks import depth_ticks
+from evaluation.figures import depth_figure
 from evaluation.metric_blocks import step_lines
 from evaluation.reading import Row, number, spell, value_range
 from evaluation.training_figures import (
