@@ -7,9 +7,10 @@ from importlib.metadata import version
 from typing import Any, NamedTuple
 
 from evaluation.atlas.catalogue import Atlas
-from evaluation.run_folder import STUDIES
 
 ENVIRONMENT = "environment.json"
+MAKERS = {"": "run", "sonification": "sonify", "audiation": "audiate", "masks": "mask"}
+"""Which command leaves a folder."""
 
 
 class Call(NamedTuple):
@@ -32,7 +33,7 @@ def calls_of(atlas: Atlas) -> list[Call]:
     What is of another version than these pages is noted: its tables may be of another form.
     """
     found = []
-    for place in ("", *STUDIES):
+    for place in MAKERS:
         facts = _read(atlas, place)
         if facts is None:
             continue
@@ -49,10 +50,9 @@ def _older(call: Call) -> str:
     what, name = "the run is", ENVIRONMENT
     if call.place:
         what, name = "this part is", f"{call.place}/{ENVIRONMENT}"
-    again = " ".join(call.command.split()[:2]) or "otoscope run"
     return (
         f"{name}: {what} of Otoscope {call.version}, these pages are of {version('otoscope')}; "
-        f"where something is missing, call `{again}` again"
+        f"where something is missing, call `otoscope {MAKERS[call.place]}` again"
     )
 
 

@@ -13,6 +13,7 @@ from evaluation.atlas.catalogue import Atlas
 from evaluation.atlas.studied import class_name
 from evaluation.patient_tables import whole_rows
 from evaluation.reading import number
+from evaluation.run_folder import RECORD
 
 CORPORA = {
     "EmbeddedCorpus": "embedded corpus (synthetic speech, spoken by espeak-ng)",
@@ -44,7 +45,7 @@ def _listed(value: object) -> str:
 
 def _searched_class(atlas: Atlas) -> str:
     """Of `otoscope sonify`, `audiate` or `mask`, which write the corpus down beside their work."""
-    for path in sorted(atlas.run.glob("*/corpus.json")):
+    for path in sorted(atlas.run.glob(f"*/{RECORD}")):
         try:
             return str(json.loads(path.read_text("utf-8"))["class"])
         except (OSError, ValueError, LookupError, TypeError):
