@@ -72,7 +72,7 @@ def speech_told(atlas: Atlas) -> list[dict[str, str]]:
         heard = found["heard"].astype(str) != "no"
         for split in dict.fromkeys(found["split"][heard].tolist()):
             mine = heard & (found["split"] == split)
-            line = _counted("searched", split or "–", *(found[name][mine] for name in wanted))
+            line = _counted("searched", split or "–", *(found[n][mine].tolist() for n in wanted))
             searched.setdefault(tuple(line.items()), []).append(model)
     for counted, models in searched.items():
         line = dict(counted)
