@@ -7,6 +7,7 @@ from html import escape
 
 import plotly.graph_objects as go
 
+from evaluation.depth_ticks import depth_ticks
 from evaluation.listening import REFERENCE_LAYERS
 from evaluation.reading import (
     REFERENCE_COLOUR,
@@ -169,11 +170,7 @@ def _dress(
     limits: tuple[float, float],
 ) -> None:
     how = metric_of(metric)
-    ticks: dict[float, dict[str, None]] = {}
-    for row in tapped:
-        depth = number(row["depth"])
-        if depth is not None:
-            ticks.setdefault(depth, {})[escape(str(row["layer"]))] = None
+    ticks = depth_ticks(tapped)
     figure.update_layout(
         margin={"l": 46, "r": 10, "t": 8, "b": 54},
         showlegend=False,
@@ -181,7 +178,7 @@ def _dress(
         dragmode=False,
         xaxis={
             "tickvals": list(ticks),
-            "ticktext": [" / ".join(names) for names in ticks.values()],
+            "ticktext": [escape(name) for name in ticks.values()],
             "range": [0.6, deepest + 0.4],
             "tickangle": -40,
         },

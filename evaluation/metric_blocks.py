@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -69,6 +70,34 @@ def metric_block(
         "table": [line for line in table if any(line[2])],
         "failed": sum(int(number(row["n_failed"]) or 0) for row in rows),
     }  # fmt: skip
+
+
+def step_lines(steps: Iterable[Row]) -> list[dict[str, Any]]:
+    """The rows of `steps.csv` as the page wants them: labels, and the digits of their metrics.
+
+    A difference of percentages is in points. `excludes` is None where there is no interval.
+    """
+    lines = []
+    for row in steps:
+        how = metric_of(str(row["metric"]))
+        scorer = str(row.get("scorer", ""))
+        unit = "points" if how.unit == "%" else how.unit
+        low, high = number(row["ci_low"]), number(row["ci_high"])
+        span = None if low is None or high is None else (low, high)
+        lines.append(
+            {
+                **{name: row[name] for name in ("model", "condition", "earlier", "later")},
+                "metric": how.label + (f" by {scorer}" if scorer else ""),
+                "difference": f"{_signed(number(row['difference']), how.digits)} {unit}".strip(),
+                "interval": " to ".join(_signed(end, how.digits) for end in span or ()),
+                "excludes": None if span is None else span[0] > 0 or span[1] < 0,
+            }
+        )
+    return lines
+
+
+def _signed(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{round(value, digits) + 0.0:+.{digits}f}"  # no -0.0
 
 
 def _span(rows: list[Row]) -> tuple[float, float]:

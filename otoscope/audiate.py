@@ -21,7 +21,7 @@ from evaluation.audiation.study import check, study
 from evaluation.audiation.study_result import AudiationStudy
 from evaluation.audiation.study_rows import as_asked
 from evaluation.audiation.study_settings import AudiationSettings
-from otoscope.commands import parse
+from otoscope.commands import command_line, parse
 from otoscope.configuration import one_line
 from otoscope.display import RunDisplay, output_console, say
 from otoscope.failures import FAILURES, write_failures
@@ -63,7 +63,7 @@ def audiate(arguments: list[str]) -> None:
     with locked(output, WORK):
         corpus: Corpus = made.corpus or corpus_of(options.recogniser)
         say(console, f"searching {type(corpus).__name__} ({corpus.fingerprint()})")
-        write_call(parser, options, corpus, place)
+        write_call(parser, options, corpus, place, command_line("audiate", arguments))
         began = time.monotonic()
         with RunDisplay(console) as display:
             corpus.fetch()

@@ -2,9 +2,11 @@
 
 import json
 import platform
+import shlex
 import shutil
 import time
 from argparse import ArgumentParser as PlainParser
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +83,7 @@ def run(arguments: list[str]) -> None:
                 "for a run of one code choose another --output",
                 highlight=False,
             )
-        write_environment(folder, values)
+        write_environment(folder, values, command_line("run", arguments))
         with RunDisplay(console) as display:
 
             def watch(stage: str, fraction: float, text: str, seconds: float) -> None:
@@ -119,9 +121,24 @@ def save_config(parser: ArgumentParser, options: Namespace, folder: Path) -> Non
         write_atomically(folder / name / CONFIG, own.encode())
 
 
-def write_environment(folder: Path, values: dict[str, Any]) -> None:
-    """Write versions and seed beside the results."""
+def command_line(name: str, arguments: Sequence[str]) -> str:
+    """A command as it was typed, as `otoscope run -c mine.yaml`; absolute paths by their names.
+
+    Whoever publishes results need not say where on a machine they lay.
+    """
+    return shlex.join(["otoscope", name, *map(_without_place, arguments)])
+
+
+def _without_place(argument: str) -> str:
+    option, sign, value = argument.rpartition("=")
+    path = Path(value)
+    return f"{option}{sign}{path.name or value}" if path.is_absolute() else argument
+
+
+def write_environment(folder: Path, values: dict[str, Any], command: str) -> None:
+    """Write command, versions and seed beside the results."""
     facts = {
+        "command": command,
         "seed": values["seed"],
         "python": platform.python_version(),
         "versions": library_versions(),

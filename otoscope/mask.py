@@ -21,7 +21,7 @@ from evaluation.masks.judging import MASK
 from evaluation.masks.logged import ROOT, read_masks
 from evaluation.masks.mask_settings import MaskSettings
 from evaluation.masks.subjects import require_frames
-from otoscope.commands import parse
+from otoscope.commands import command_line, parse
 from otoscope.configuration import one_line
 from otoscope.display import RunDisplay, output_console, say
 from otoscope.locking import Work, locked
@@ -62,7 +62,7 @@ def mask(arguments: list[str]) -> None:
     place = output / ROOT
     with locked(output, WORK):
         corpus: Corpus = made.corpus or corpus_of(options.recogniser)
-        write_call(parser, options, corpus, place)
+        write_call(parser, options, corpus, place, command_line("mask", arguments))
         began = time.monotonic()
         with RunDisplay(console) as display:
             if not options.files:

@@ -35,7 +35,7 @@ from evaluation.sounds import TRANSCRIPT_METRICS, SoundScorer
 from evaluation.summary import TRIAL_METRICS, collect, summarise
 from evaluation.trials import save_trials
 from evaluation.verifiers.verifier import Verifier
-from otoscope.commands import parse, write_environment
+from otoscope.commands import command_line, parse, write_environment
 from otoscope.configuration import CONFIG
 from otoscope.display import RunDisplay, output_console, say
 from otoscope.failures import FAILURES, FailureRow
@@ -74,7 +74,7 @@ def score(arguments: list[str]) -> None:
 
             counts = listen(call, verifiers, recognisers, report)
             display("score", 1.0, "", time.monotonic() - began)
-        write_call(call)
+        write_call(call, command_line("score", arguments))
         rows = summarise_call(call, recognisers)
         show(console, call, rows, counts)
 
@@ -175,11 +175,11 @@ def load_recognisers(folders: Sequence[str]) -> dict[str, Recogniser]:
     return {name: load_recogniser(folder) for name, folder in zip(names, folders, strict=True)}
 
 
-def write_call(call: Call) -> None:
-    """Write what was asked for, and with what, beside the results."""
+def write_call(call: Call, command: str) -> None:
+    """Write what was asked for, by which command and with what, beside the results."""
     text = yaml.safe_dump(call.options, sort_keys=False)
     write_atomically(call.output / CONFIG, text.encode())
-    write_environment(call.output, call.options)
+    write_environment(call.output, call.options, command)
     write_rows(call.output / "utterances.csv", UtteranceRow, call.utterances)
     save_trials(call.output / "trials.csv", call.trials)
 

@@ -19,7 +19,7 @@ from evaluation.sonification.overview import write_overview
 from evaluation.sonification.study import study
 from evaluation.sonification.study_result import Study
 from evaluation.sonification.study_settings import OVERVIEW, StudySettings
-from otoscope.commands import parse
+from otoscope.commands import command_line, parse
 from otoscope.configuration import one_line
 from otoscope.display import RunDisplay, output_console, say
 from otoscope.failures import FAILURES, write_failures
@@ -59,7 +59,7 @@ def sonify(arguments: list[str]) -> None:
     with locked(output, WORK):
         corpus: Corpus = made.corpus or corpus_of(options.recogniser)
         say(console, f"searching {type(corpus).__name__} ({corpus.fingerprint()})")
-        write_call(parser, options, corpus, place)
+        write_call(parser, options, corpus, place, command_line("sonify", arguments))
         began = time.monotonic()
         with RunDisplay(console) as display:
             corpus.fetch()

@@ -115,11 +115,13 @@ def corpus_of(given: str) -> Corpus:
     return EmbeddedCorpus()
 
 
-def write_call(parser: ArgumentParser, options: Namespace, corpus: Corpus, folder: Path) -> None:
-    """Write what was asked for, and with what, beside the results."""
+def write_call(
+    parser: ArgumentParser, options: Namespace, corpus: Corpus, folder: Path, command: str
+) -> None:
+    """Write what was asked for, by which command and with what, beside the results."""
     folder.mkdir(exist_ok=True)
     write_atomically(folder / CONFIG, parser.dump(options, skip_none=False).encode())
-    write_environment(folder, as_values(parser, options))
+    write_environment(folder, as_values(parser, options), command)
     write_searched(folder, corpus)
 
 

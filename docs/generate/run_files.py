@@ -67,7 +67,10 @@ SECTIONS: dict[str, tuple[str, list[Entry]]] = {
         "What was asked for, with what, and what is done.",
         [
             ("config.yaml", "every key of the experiment as it was: the run starts again from it"),
-            ("environment.json", "seed, and versions of Python and of what the numbers depend on"),
+            (
+                "environment.json",
+                "command as typed, seed, versions of Python and of what the numbers depend on",
+            ),
             ("stages.json", "each stage: `done` or `open`, and its seconds"),
             (".stages/*.json", "a stage that is done: the hash of all that determines it"),
             (".lock", "whether a process works on the run"),

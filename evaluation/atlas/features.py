@@ -13,7 +13,7 @@ from evaluation.atlas.feature_traces import FeatureTraces
 from evaluation.atlas.feature_units import UnitTables
 from evaluation.atlas.heat_map_data import heat_map_data
 from evaluation.atlas.search_index import search_index
-from evaluation.sonification.study_folder import StudyFolder
+from evaluation.sonification.study_folder import caveats_of
 
 
 def context(atlas: Atlas) -> dict[str, Any]:
@@ -32,7 +32,8 @@ def context(atlas: Atlas) -> dict[str, Any]:
         "searched": [study.folder.name for study in studies],
         "features": sum(layer.features for study in studies for layer in study.layers),
         "run": atlas.called,
-        "remarks": {study.folder.name: _remarks(study.folder) for study in studies},
+        "caveats": caveats_of(atlas.studies),
+        "remarks": {study.folder.name: study.folder.remarks() for study in studies},
     }
 
 
@@ -68,7 +69,3 @@ def _write_unit(
 ) -> None:
     for i, layer in enumerate(study.layers):
         atlas.site.shard(f"features/{study.number}/{i}/{name}", tables.block(layer, sounds))
-
-
-def _remarks(folder: StudyFolder) -> list[str]:
-    return [str(row["remark"]) for row in folder.texts("remarks", ["remark"])]

@@ -17,7 +17,7 @@ from evaluation.atlas.study_pictures import JOINT_TITLES, TITLES, grid_of, pictu
 from evaluation.listening import REFERENCE_LAYERS, Sample
 from evaluation.page_pictures import Picture
 from evaluation.sonification.section_tables import complexity_of, counted, dominance_of
-from evaluation.sonification.study_folder import StudyFolder
+from evaluation.sonification.study_folder import StudyFolder, caveats_of
 from evaluation.sonification.study_settings import OVERVIEW
 
 Examples = dict[str, dict[str, list[Example]]]
@@ -106,10 +106,8 @@ def _whole_network(atlas: Atlas) -> dict[str, Any]:
         "counts": counted(studies),
         "dominance": dominance_of(studies),
         "complexity": complexity_of(studies),
-        "remarks": {
-            model: [str(row["remark"]) for row in study.texts("remarks", ["remark"])]
-            for model, study in studies.items()
-        },
+        "caveats": caveats_of(studies),
+        "remarks": {model: study.remarks() for model, study in studies.items()},
         "joint": stills(atlas.site, pictures_of(overview, JOINT_TITLES)),
         "pictures": {model: found for model, found in pictures.items() if found},
     }

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from importlib.metadata import version
 from typing import Any
 
 import plotly.graph_objects as go
 
+from evaluation.atlas.calls import calls_of
 from evaluation.atlas.catalogue import Atlas
 from evaluation.atlas.citing import citations
 from evaluation.atlas.pictures import stills
-from evaluation.metric_blocks import metric_block, scored
+from evaluation.atlas.studied import configuration, recognisers_told
+from evaluation.atlas.studied_speech import conditions_told, corpus_named, speech_told, trials_told
+from evaluation.metric_blocks import metric_block, scored, step_lines
 from evaluation.paper.section import paper_section
 from evaluation.reading import (
     MODEL_ORDER,
@@ -24,8 +26,8 @@ from evaluation.reading import (
     select,
 )
 from evaluation.run_folder import RunFolder
-from evaluation.sonification.section_tables import claims_of
-from evaluation.sonification.study_folder import StudyFolder
+from evaluation.sonification.claim_lists import claims_of
+from evaluation.sonification.study_folder import StudyFolder, caveats_of
 from evaluation.sonification.study_settings import OVERVIEW
 from evaluation.training_figures import plateaus, probe_curves_figure, recogniser_curves_figure
 
@@ -57,17 +59,26 @@ def context(atlas: Atlas) -> dict[str, Any]:
         if atlas.site.folder != atlas.run / "report":
             paper["others"] = []  # from elsewhere no way leads to them
         paper["figures"] = stills(atlas.site, paper["figures"])
-    _tell_version(atlas)
+    calls, config = calls_of(atlas), configuration(folder.config)
     return {
         "run": folder,
         "doors": [(address, *texts) for address, texts in DOORS.items()],
-        "facts": _facts(atlas),
+        "facts": _facts(atlas, config),
+        "recognisers": recognisers_told(atlas, config),
+        "speech": speech_told(atlas),
+        "caveats": caveats_of(atlas.studies),
+        "calls": calls,
         "models": [(name, *atlas.colour(name)) for name in atlas.models],
         "conditions": [(name, *atlas.colour(name)) for name in atlas.conditions],
         "references": REFERENCE_DASHES,
         "metrics": metrics,
+        "steps": step_lines(folder.steps),
         "training": training,
-        "environment": list(_flatten(folder.environment)),
+        "environment": [
+            line
+            for line in _flatten(folder.environment)
+            if line[0] != "command"  # stands apart
+        ],
         "stages": [_stage(stage) for stage in folder.stages],
         "total_s": sum(number(stage.get("seconds")) or 0.0 for stage in folder.stages),
         "n_failed_scores": sum(folder.failure_counts.values()),
@@ -79,17 +90,6 @@ def context(atlas: Atlas) -> dict[str, Any]:
     }
 
 
-def _tell_version(atlas: Atlas) -> None:
-    """A run of another version may hold tables of another form: said before somebody wonders."""
-    versions = atlas.folder.environment.get("versions")
-    theirs = versions.get("otoscope") if isinstance(versions, dict) else None
-    if theirs is not None and str(theirs) != version("otoscope"):
-        atlas.notes.append(
-            f"environment.json: the run is of Otoscope {theirs}, these pages are of "
-            f"{version('otoscope')}; where something is missing, call `otoscope run` again"
-        )
-
-
 def plain(figure: go.Figure) -> dict[str, Any]:
     """A figure as Plotly's script reads it, without the template that the page overrides."""
     found: dict[str, Any] = json.loads(figure.to_json())
@@ -97,27 +97,18 @@ def plain(figure: go.Figure) -> dict[str, Any]:
     return found
 
 
-def _facts(atlas: Atlas) -> list[tuple[str, str]]:
+def _facts(atlas: Atlas, config: dict[str, Any]) -> list[tuple[str, str]]:
     layers = distinct(by_depth(atlas.folder.summary), "layer")
     verifiers = distinct(select(atlas.folder.summary, metric="eer"), "scorer")
     facts = [
         ("models", ", ".join(atlas.models)),
-        ("conditions", ", ".join(atlas.conditions)),
+        ("conditions", "; ".join(conditions_told(atlas))),
         ("layers", f"{len(layers)}: {layers[0]} to {layers[-1]}" if layers else ""),
         ("verifier", ", ".join(verifiers)),
-        ("corpus", _corpus(atlas.folder.config)),
+        ("trials", trials_told(atlas)),
+        ("corpus", corpus_named(atlas, config)),
     ]
     return [(name, text) for name, text in facts if text]
-
-
-def _corpus(config: str) -> str:
-    """The class of the corpus of a resolved configuration."""
-    lines = config.splitlines()
-    if "corpus:" not in lines:
-        return ""
-    at = lines.index("corpus:") + 1
-    name, _, value = lines[at].strip().partition(": ") if at < len(lines) else ("", "", "")
-    return value.rpartition(".")[2] if name == "class_path" else ""
 
 
 def _claims(atlas: Atlas) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -142,12 +142,21 @@ def _training(config: Path) -> str:
     try:
         values = yaml.safe_load(config.read_text())
         steps = [f"{values[name]['max_steps']} ({name})" for name in (BASELINE, ROBUST)]
-        share, ranges = values[ROBUST]["noisy_fraction"], values["snr_ranges_db"] or SNR_RANGES_DB
-        noise = [f"{kind} {low:g} to {high:g} dB" for kind, (low, high) in ranges.items()]
+        share, noise = values[ROBUST]["noisy_fraction"], noise_ranges(values)
         heard = f"robust heard noise in {share:.0%} of its training speech ({', '.join(noise)})"
-    except (OSError, ValueError, LookupError, TypeError, yaml.YAMLError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, yaml.YAMLError):
         return ""
     return f"{' and '.join(steps)} training steps; {heard}."
+
+
+def noise_ranges(config: Mapping[str, Any]) -> list[str]:
+    """As in `babble 0 to 12 dB`, of each kind of noise in the training that a configuration asks.
+
+    Raises:
+        LookupError, TypeError, ValueError: it is of another form.
+    """
+    ranges = config["snr_ranges_db"] or SNR_RANGES_DB
+    return [f"{kind} {low:g} to {high:g} dB" for kind, (low, high) in ranges.items()]
 
 
 def ordered_conditions(names: Iterable[str]) -> list[str]:

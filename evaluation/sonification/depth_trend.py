@@ -1,4 +1,4 @@
-"""Does a number rise or fall with depth? Slope, rank correlation, their intervals, the verdict."""
+"""Does a number rise or fall with depth? Slope with its interval, rank correlation, verdict."""
 
 import math
 from collections.abc import Sequence
@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import rankdata
 
 from evaluation.bootstrap import Estimate
 from evaluation.paper.verdicts import FAILS, HOLDS, OPEN, Margin, spearman
@@ -22,7 +21,6 @@ class Trend:
 
     slope: Margin | None
     order: float | None
-    order_span: tuple[float, float] | None = None
 
     def verdict(self, rises: bool) -> str:
         """Of the claim that it rises (or falls): only where the ranks agree with a sure slope."""
@@ -35,7 +33,11 @@ class Trend:
         return verdict if agrees else OPEN
 
     def spell(self, unit: str) -> str:
-        """As in `slope +0.21 phones per layer [0.10, 0.32], Spearman 0.93 [0.71, 1.00]`."""
+        """As in `slope +0.21 phones per layer [0.10, 0.32], Spearman 0.93`.
+
+        The rank correlation has no interval: in every draw the ranks of layers that lie close
+        together are shuffled, so that draws lie below the number itself.
+        """
         if self.slope is None:
             return "its slope has no interval"
         per_layer = f"{unit} per layer".strip()
@@ -44,8 +46,6 @@ class Trend:
         text = f"slope {self.slope.spell(per_layer, digits)}"
         if self.order is not None:
             text += f", Spearman {self.order:.2f}"
-        if self.order_span is not None:
-            text += f" [{self.order_span[0]:.2f}, {self.order_span[1]:.2f}]"
         return text
 
 
@@ -141,17 +141,5 @@ def bootstrap_trend(depths: Sequence[float], estimates: Sequence[Estimate]) -> T
     drawn = np.stack([estimate.replicates for estimate in estimates], axis=1)
     found = Estimate(float(slopes(depths, values[None])[0]), slopes(depths, drawn))
     span = found.interval()
-    defined = drawn[np.isfinite(drawn).all(1)]
-    orders = Estimate(0.0, _rank_correlations(depths, defined)).interval() if span else None
     margin = Margin(found.value, *span) if span else None
-    return Trend(margin, spearman(list(depths), [float(v) for v in values]), orders)
-
-
-def _rank_correlations(
-    depths: Sequence[float], values: Float[np.ndarray, "replicate layer"]
-) -> Float[np.ndarray, " replicate"]:
-    """Spearman's correlation of each row with depth; NaN where a row is constant."""
-    x = rankdata(depths) - (len(depths) + 1) / 2
-    y = rankdata(values, axis=1) - (len(depths) + 1) / 2
-    with np.errstate(invalid="ignore"):
-        return (y @ x) / np.sqrt((y**2).sum(1) * (x**2).sum())
+    return Trend(margin, spearman(list(depths), [float(v) for v in values]))

@@ -1,4 +1,4 @@
-"""The tables and claims of the report's section, from the tables of all models."""
+"""The tables over depth of the report's section, from the tables of all models."""
 
 from __future__ import annotations
 
@@ -8,44 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from evaluation.paper.verdicts import tally_text
 from evaluation.reading import Row, by_depth, distinct, number, select
 from evaluation.sonification.complexity import ComplexityRow
-from evaluation.sonification.depth_trend import Claim
 from evaluation.sonification.dominance_table import DominanceRow
 from evaluation.sonification.study_folder import StudyFolder
 
 SEX = "sex"
 UNITS = ("segments", "words", "phones", "utterances")
-TITLES = {
-    "dominance": "Features that one sex dominates become fewer with depth",
-    "complexity": "What drives a feature becomes longer with depth",
-    "same word": "A word's features become alike between the sexes with depth",
-    "activity": "Shallow layers are dense and spiky, deep ones sparse and long",
-    "blocks": "A block's last layer is active like its first",
-}
-
 Cell = dict[str, Any]
 Studies = Mapping[str, StudyFolder]
-
-
-def claims_of(studies: Studies, overview: StudyFolder) -> list[dict[str, Any]]:
-    """Claims with their rows from all models; where the overview has a row too, that one stands."""
-    rows: dict[tuple[str, ...], Row] = {}
-    for folder in (*studies.values(), overview):
-        for row in folder.rows("claims", Claim):
-            rows[tuple(str(row[name]) for name in ("claim", "model", "unit", "quantity"))] = row
-    kept = [row for row in rows.values() if row["model"] in studies]
-    found = []
-    for claim in sorted(distinct(kept, "claim"), key=_place):
-        mine = select(kept, claim=claim)
-        tally = tally_text(str(row["verdict"]) for row in mine)
-        found.append({"title": TITLES.get(claim, claim), "tally": tally, "rows": mine})
-    return found
-
-
-def _place(claim: str) -> int:
-    return list(TITLES).index(claim) if claim in TITLES else len(TITLES)
 
 
 def first_unit(rows: Sequence[Row]) -> str:

@@ -51,6 +51,10 @@ class StudyFolder:
         """The whole rows of any table, as texts; none where there is none yet."""
         return list(whole_rows(self.run, f"{ROOT}/{self.name}/{table}.csv", self.notes, columns))
 
+    def remarks(self) -> list[str]:
+        """What a reader must know before the numbers, a line each."""
+        return [str(row["remark"]) for row in self.texts("remarks", ["remark"])]
+
     def columns(
         self, table: str, names: Sequence[str], **wanted: str
     ) -> dict[str, np.ndarray] | None:
@@ -133,3 +137,13 @@ def study_folders(
         if name != OVERVIEW and not name.startswith(".") and (models is None or name in models)
     ]
     return {name: StudyFolder(run, name, notes) for name in ordered(names, MODEL_ORDER)}
+
+
+def caveats_of(studies: Mapping[str, StudyFolder]) -> list[str]:
+    """The remarks of all studies, each once: what is said of all, then what is of one model."""
+    remarks = {model: dict.fromkeys(study.remarks()) for model, study in studies.items()}
+    shared = [line for line in next(iter(remarks.values()), ()) if all(
+        line in theirs for theirs in remarks.values())]  # fmt: skip
+    own = [f"{model}: {line}" for model, mine in remarks.items() for line in mine
+           if line not in shared]  # fmt: skip
+    return shared + own

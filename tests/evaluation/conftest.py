@@ -271,6 +271,17 @@ def sonified_run(tmp_path: Path) -> Path:
     return tmp_path / "run"
 
 
+@pytest.fixture
+def studied_run(tmp_path: Path) -> Path:
+    """A run without samples, with a study of every model and of the control, of one's own."""
+    for model in MODELS:
+        write_study(tmp_path / "run", model)
+    write_csv(tmp_path / "run" / "summary.csv", summary_rows())
+    write_curves(tmp_path / "run")
+    write_rest(tmp_path / "run")
+    return tmp_path / "run"
+
+
 AUDIATED = (("conv1", 3), ("lstm1", 0), ("lstm1", 7))
 
 

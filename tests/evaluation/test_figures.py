@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from evaluation.depth_ticks import depth_ticks
 from evaluation.figures import depth_figure
+from evaluation.metric_blocks import step_lines
 from evaluation.reading import Row, number, spell, value_range
 from evaluation.training_figures import (
     curve,
@@ -70,6 +72,29 @@ def test_missing_values_are_gaps(summary: list[Row]) -> None:
 def test_a_panel_is_of_one_thing(summary: list[Row]) -> None:
     with pytest.raises(ValueError, match="either"):
         depth_figure(summary, "eer", "ge2e")
+
+
+def test_names_of_many_layers_do_not_lie_on_each_other() -> None:
+    few = [{"layer": f"cnn{depth}", "depth": str(depth)} for depth in (1, 2, 3)]
+    assert depth_ticks(few) == {1.0: "cnn1", 2.0: "cnn2", 3.0: "cnn3"}
+    names = ["prologue"] + [f"block{at // 5 + 1}.sub{at % 5 + 1}" for at in range(50)]
+    blocks = depth_ticks([{"layer": name, "depth": at + 1} for at, name in enumerate(names)])
+    assert list(blocks.items())[:3] == [(1.0, "prologue"), (7.0, "block2"), (12.0, "block3")]
+    plain = depth_ticks([{"layer": f"blocks.{at}.a_long_name", "depth": at} for at in range(33)])
+    assert list(plain) == [float(depth) for depth in range(0, 33, 3)]
+    assert plain[3.0] == "blocks.3.a_lo…"
+
+
+def test_steps_are_told_in_the_digits_of_their_metric() -> None:
+    row = {"model": "m", "condition": "clean", "earlier": "cnn1", "later": "cnn2", "scorer": "ge2e"}
+    eer = {**row, "metric": "eer", "difference": "11.4583", "ci_low": "4.8", "ci_high": "18.76"}
+    stoi = {**row, "metric": "stoi", "scorer": "", "difference": "-0.0001"}
+    stoi |= {"ci_low": "", "ci_high": ""}
+    first, second = step_lines([eer, stoi])
+    assert first["metric"] == "EER by ge2e" and first["difference"] == "+11.5 points"
+    assert (first["interval"], first["excludes"]) == ("+4.8 to +18.8", True)
+    assert (second["metric"], second["difference"]) == ("STOI", "+0.000")
+    assert (second["interval"], second["excludes"]) == ("", None)
 
 
 def test_cells() -> None:

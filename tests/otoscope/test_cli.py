@@ -12,6 +12,7 @@ import yaml
 
 import otoscope
 from otoscope.cli import COMMANDS
+from otoscope.commands import command_line
 
 CORPUS = {
     "class_path": "corpora.embedded.EmbeddedCorpus",
@@ -186,3 +187,9 @@ def test_recogniser_and_probes_are_trained_and_tested_by_hand(
     assert "were trained for another recogniser" in refused.complaint()
     missing = here("probe", "test", *mine, "--ckpt_path", folder / "nowhere.ckpt")
     assert "nowhere.ckpt" in missing.complaint()
+
+
+def test_a_command_is_kept_as_typed_without_the_way_to_its_folders() -> None:
+    typed = ["-c", "mine.yaml", "--output=/home/me/out", "/data/a run", "--x", "a b", "/"]
+    kept = "otoscope run -c mine.yaml --output=out 'a run' --x 'a b' /"
+    assert command_line("run", typed) == kept

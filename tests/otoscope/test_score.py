@@ -104,7 +104,10 @@ def test_it_leaves_tables_of_a_runs_shape_and_what_it_was_asked(rescored) -> Non
         assert ours == theirs
     config = yaml.safe_load((out / "config.yaml").read_text())
     assert config["speaker_from"] == str(run / "utterances.csv") and config["seed"] == 0
-    assert "torch" in (out / "environment.json").read_text()
+    environment = json.loads((out / "environment.json").read_text())
+    assert "torch" in environment["versions"]
+    assert environment["command"].startswith("otoscope score --rendered ")
+    assert str(run) not in environment["command"] and "utterances.csv" in environment["command"]
     assert "robust · clean" in said and "eer % (ge2e)" in said and "wer % (baseline)" in said
     layers = [line.split()[0] for line in said.splitlines() if line[2:3].isalpha() and "[" in line]
     assert layers == ["natural", "cnn1", "cnn4", "blstm1", "blstm5"], "by depth, not by name"

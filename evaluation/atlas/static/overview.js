@@ -26,7 +26,10 @@ otoscope.shard("overview").then((figures) => {
     document.querySelectorAll(".matrix tr[data-model]").forEach((row) => {
       row.hidden = !models.has(row.dataset.model) || !conditions.has(row.dataset.condition);
     });
-    document.querySelectorAll("#curves .plot").forEach((div) => { if (figures[div.id]) plot(div, figures[div.id], shown); });
+    const metrics = [...document.querySelectorAll("#curves .metric")];
+    metrics.forEach((metric) => { metric.hidden = !metric.querySelector("tbody tr:not([hidden])"); });
+    document.querySelector("#nothing").hidden = metrics.some((metric) => !metric.hidden);
+    document.querySelectorAll("#curves .metric:not([hidden]) .plot").forEach((div) => { if (figures[div.id]) plot(div, figures[div.id], shown); });
   }
   document.querySelectorAll("#curves .switches input").forEach((input) => input.addEventListener("change", filter));
   filter();

@@ -12,6 +12,14 @@ import pytest
 from acoustics.errors import UserError
 from evaluation.atlas.build import PAGES, build_atlas
 
+CONFIG = """
+corpus:
+  class_path: corpora.librispeech.LibriSpeechCorpus
+  init_args: {root: /data/speech, train: [a, b], test: null, seed: 0}
+snr_ranges_db: {babble: [0.0, 12.0]}
+baseline: {max_steps: 850, noisy_fraction: 0.0}
+robust: {max_steps: 1050, noisy_fraction: 0.85, clean_epochs: 1}
+"""
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&"
 PLOTS = ("plot", "plot tall")
 
@@ -80,7 +88,9 @@ def test_counts_failures_and_what_made_it_are_shown(page: Page) -> None:
     assert "no speech found in the reference" in page.text
     assert "m09-0003" in page.text and "0.10 s is shorter than 0.25 s" in page.text
     assert "corpora.embedded.X" in page.text and "2.11.0" in page.text and "1234" in page.text
-    assert "otoscope run -c config.yaml" in page.text and "ICASSP 2020" in page.text
+    assert (
+        "The command was not recorded; Otoscope 0.1.0" in page.text and "ICASSP 2020" in page.text
+    )
 
 
 def test_data_cannot_become_markup(run_folder: Path) -> None:
@@ -188,6 +198,34 @@ def test_models_of_an_earlier_configuration_are_left_out(run_folder: Path) -> No
     page = Page(build_atlas(run_folder, models=["baseline"]).path)
     boxes = [a["value"] for t, a in page.elements if t == "input" and a.get("name") == "model"]
     assert boxes == ["baseline"]
+
+
+def test_it_says_what_was_studied_and_what_is_evidence(page: Page, studied_run: Path) -> None:
+    for words in ("what was studied", "nothing: random weights", "own wer, clean", "3 male"):
+        assert words in page.text.lower()
+    (studied_run / "recognisers/robust/recogniser.json").write_text('{"class_path": "mine.Net"}')
+    (studied_run / "config.yaml").write_text(CONFIG)
+    (studied_run / "environment.json").write_text('{"command": "otoscope run -c a.yaml"}')
+    mixed = "condition,kind,snr_db\nsnr0,babble,0\nsnr0,babble,0\nsnr0,music,0\n"
+    (studied_run / "mixtures.csv").write_text(mixed)
+    (studied_run / "trials.csv").write_text("target\n1\n0\n0\n")
+    other = studied_run / "sonification/environment.json"
+    other.write_text('{"command": "otoscope sonify .", "versions": {"otoscope": "9.9.9"}}')
+    said = " ".join(overview(studied_run).text.split())
+    for words in (
+        "850 steps on clean speech", "1,050 steps on speech with noise in 85 % (babble 0 to 12 dB)",
+        "; the first epoch clean", "Net", "snr0: noise at 0 dB SNR (babble 2, music 1)",
+        "3: 1 of one speaker, 2 of two", "LibriSpeech: train a and b", "otoscope run -c a.yaml",
+        "which made sonification/; Otoscope 9.9.9", "blstm9: one score is lost",
+        "sonification/environment.json: this part is of Otoscope 9.9.9",
+        "call `otoscope sonify` again",
+    ):  # fmt: skip
+        assert words in said, words
+    assert "/data" not in said.split("Configuration")[0]
+    # the control is no evidence
+    assert "holds 2; 2 of these the control shows too; the untrained control: holds 1" in said
+    assert "cannot be said 2; the untrained control: cannot be said 1" in said
+    assert "for comparison: segments It falls with depth in untrained." in said
 
 
 def test_studies_without_a_run_are_told_in_one_line(sonified_run: Path) -> None:

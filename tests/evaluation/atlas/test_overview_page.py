@@ -39,6 +39,9 @@ def test_switching_a_model_or_a_condition_changes_the_curves(
     assert page.locator("#curves figure:visible").count() == panels // 2
     page.get_by_role("radio", name="model", exact=True).check()
     assert page.locator("#curves figure:visible figcaption").first.inner_text() == "baseline"
+    page.get_by_role("checkbox", name="clean").uncheck()
+    assert page.get_by_text("Nothing is switched on").is_visible()
+    assert page.locator("#curves .metric:visible").count() == 0
 
 
 def test_hover_shows_value_interval_and_counts(atlas: Path, open_page: Callable[..., Any]) -> None:

@@ -24,7 +24,8 @@ def test_bootstrap_of_an_exact_line() -> None:
     lines = [Estimate(depth * 0.5, depth * np.linspace(0.4, 0.6, 101)) for depth in (1.0, 2.0, 4.0)]
     trend = bootstrap_trend([1, 2, 4], lines)
     assert trend.slope == pytest.approx((0.5, 0.405, 0.595)) and trend.order == 1.0
-    assert trend.order_span == pytest.approx((1.0, 1.0)) and trend.verdict(rises=True) == HOLDS
+    assert trend.verdict(rises=True) == HOLDS
+    assert trend.spell("s") == "slope +0.50 s per layer [0.40, 0.59], Spearman 1.00"
 
 
 def test_too_few_replicates_give_no_verdict() -> None:
