@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pyarrow
@@ -222,6 +221,3 @@ def by_feature(rows: Columns, name: str, features: int) -> Shaped[np.ndarray, " 
 def ranks(rows: Columns) -> int:
     """How many ranks there are."""
     return int(rows["rank"].max(initial=0))
-
-
-Shard = dict[str, Any]

@@ -6,17 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import numpy as np
 import pyarrow
 import pyarrow.parquet
 
-from evaluation.patient_tables import whole_rows
+from evaluation.patient_tables import file_inside, whole_rows
 from evaluation.reading import MODEL_ORDER, Row, ordered
 from evaluation.sonification.study_settings import OVERVIEW
 
 ROOT = "sonification"
+TEXTS = frozenset((
+    "activated", "attribute", "by", "clip", "dead", "group", "label", "layer", "phones", "remark",
+    "sex", "speaker", "tier", "unit", "utterance", "word", "words",
+))  # fmt: skip
+"""Columns of large tables that hold texts; all others hold numbers."""
 
 
 @dataclass(frozen=True)
@@ -92,27 +96,31 @@ class StudyFolder:
         filters = [(name, "=", value) for name, value in wanted.items()] or None
         try:
             found = pyarrow.parquet.read_table(path, columns=[*names], filters=filters, **reading)
-            return found.select([*names])
+            found = found.select([*names])
         except (OSError, KeyError, pyarrow.ArrowException) as error:
             reason = " ".join(str(error).split())[:120]
-            self.notes.append(f"{path.relative_to(self.run)}: cannot be read ({reason})")
-            return None
+        else:
+            strange = [field.name for field in found.schema if not _as_expected(field)]
+            if not strange:
+                return found
+            reason = f"unexpected values in {', '.join(strange)}"
+        self.notes.append(f"{path.relative_to(self.run)}: cannot be read ({reason})")
+        return None
 
     def file(self, inside: str) -> Path | None:
         """A file below the folder; None where there is none, or where the path climbs out."""
-        try:
-            path = (self.path / inside).resolve()
-            return path if path.is_relative_to(self.path.resolve()) and path.is_file() else None
-        except (OSError, ValueError):  # too long, or with a zero byte
-            return None
+        return file_inside(self.path, inside)
 
-    def link(self, inside: str) -> str:
-        """The way to a file from the report; empty where there is no such file."""
-        found = self.file(inside)
-        if found is None:
-            return ""
-        name = found.relative_to(self.path.resolve()).as_posix()
-        return "../" + quote(f"{ROOT}/{self.name}/{name}")
+
+def _as_expected(field: pyarrow.Field) -> bool:
+    """Whether a column holds what its name promises, texts or numbers; both may be absent."""
+    kind = field.type.value_type if pyarrow.types.is_dictionary(field.type) else field.type
+    if pyarrow.types.is_null(kind):
+        return True
+    if field.name in TEXTS:
+        return bool(pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind))
+    numbers = (pyarrow.types.is_integer, pyarrow.types.is_floating, pyarrow.types.is_boolean)
+    return any(is_kind(kind) for is_kind in numbers)
 
 
 def study_folders(
