@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float
 from scipy.stats import rankdata
 
 from acoustics.errors import UserError
@@ -62,6 +63,14 @@ class SpeakerGroups:
         place = {speaker: i for i, speaker in enumerate(self.speakers)}
         found = np.array([place.get(str(speaker), -1) for speaker in ids], dtype=np.int64)
         return found[inverse] if len(ids) else np.zeros(0, np.int64)
+
+    def bases(self, speaker_of_segment: Sequence[str] | np.ndarray) -> Float[np.ndarray, " group"]:
+        """Part of all segments of these speakers that is by each group; NaN where there is none."""
+        place = self.index(speaker_of_segment)
+        counts = np.bincount(self.of_speaker[place[place >= 0]], minlength=len(self.names))
+        with np.errstate(invalid="ignore"):
+            found: np.ndarray = counts / counts.sum()
+        return found
 
 
 def group_speakers(attribute: str, values: Mapping[str, str]) -> SpeakerGroups:
