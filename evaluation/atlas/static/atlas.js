@@ -1,5 +1,5 @@
 "use strict";
-/* What all pages share: data shards, theme, player, deep links, charts. */
+/* What all pages share: data shards, theme, deep links, charts, messages. */
 const otoscope = (() => {
   const $ = (id) => document.getElementById(id);
 
@@ -59,9 +59,12 @@ const otoscope = (() => {
   function hash() {
     return Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
   }
-  function setHash(values) {
+  /* `push` is for what one would want to come back from; the cursor's way there replaces. */
+  function setHash(values, { push = false } = {}) {
     const kept = Object.entries(values).filter(([, value]) => value !== undefined && value !== null && value !== "");
-    history.replaceState(null, "", "#" + new URLSearchParams(kept));
+    const next = `#${new URLSearchParams(kept)}`;
+    if (push && next !== location.hash) history.pushState(null, "", next);
+    else history.replaceState(null, "", next);
   }
   const link = (page, values) => `${page}.html#${new URLSearchParams(values)}`;
   const onHash = (callback) => addEventListener("hashchange", () => callback(hash()));
@@ -70,7 +73,7 @@ const otoscope = (() => {
   const system = matchMedia("(prefers-color-scheme: dark)");
   const themed = [];
   const isDark = () => (document.documentElement.dataset.theme || (system.matches ? "dark" : "light")) === "dark";
-  const tell = () => themed.forEach((callback) => callback(isDark()));
+  const tellTheme = () => themed.forEach((callback) => callback(isDark()));
   const onTheme = (callback) => themed.push(callback);
   try {
     const kept = localStorage.getItem("otoscope-theme");
@@ -79,66 +82,28 @@ const otoscope = (() => {
   $("theme").addEventListener("click", () => {
     document.documentElement.dataset.theme = isDark() ? "light" : "dark";
     try { localStorage.setItem("otoscope-theme", document.documentElement.dataset.theme); } catch { /* as above */ }
-    tell();
+    tellTheme();
   });
-  system.addEventListener("change", tell);
+  system.addEventListener("change", tellTheme);
 
   /* On a phone the menu scrolls sideways: the page one is on must be seen. */
   const here = document.querySelector("header nav [aria-current]");
   if (here) here.parentElement.scrollLeft = here.offsetLeft - here.parentElement.offsetLeft - 40;
 
+  /* The way past the menu must not write over what the address names. */
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    $("main").focus();
+  });
+
+  /* May a key of the whole page be taken, or does it belong to what has the focus? */
+  const OWNERS = "a, button, select, input, textarea, summary, audio, [tabindex]:not(main), .scroll";
+  function free(event) {
+    return !(event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || event.defaultPrevented || event.target.closest(OWNERS));
+  }
+
   /* ---- for screen readers ---- */
   const announce = (text) => { $("announced").textContent = text; };
-
-  /* ---- one player for the page ---- */
-  const player = (() => {
-    const audio = $("audio");
-    let pressed = null;
-    let from = 0;
-    let ended = [];
-    let began = [];
-
-    function release() {
-      if (pressed) pressed.setAttribute("aria-pressed", "false");
-      pressed = null;
-    }
-    function play({ src, label, button = null, at = 0 }) {
-      release();
-      pressed = button;
-      if (button) button.setAttribute("aria-pressed", "true");
-      document.querySelector(".transport").hidden = false;
-      $("playing").textContent = label;
-      from = at;
-      audio.src = src;
-      began.forEach((callback) => callback(button, src));
-      return audio.play().catch((error) => {
-        if (error.name === "AbortError") return;
-        $("playing").textContent = `${label}: there is no such sound, or this browser cannot play it`;
-        release();
-      });
-    }
-    function pause() { audio.pause(); release(); }
-    audio.addEventListener("loadedmetadata", () => { if (from > 0) audio.currentTime = Math.min(from, audio.duration || from); });
-    audio.addEventListener("ended", () => { const button = pressed; release(); ended.forEach((callback) => callback(button)); });
-    return {
-      play, pause, stop: pause, audio,
-      time: () => (audio.readyState > 0 ? audio.currentTime : from),
-      playing: () => !audio.paused && !audio.ended,
-      pressed: () => pressed,
-      onend: (callback) => ended.push(callback),
-      onplay: (callback) => began.push(callback),
-    };
-  })();
-
-  function playButton(src, label) {
-    if (!src) return make("span", { class: "clip none", title: "no sound" }, "–", make("span", { class: "sr" }, `no sound of ${label}`));
-    const button = make("button", { type: "button", class: "clip", "aria-pressed": "false", "aria-label": `Play ${label}` }, "▶");
-    button.addEventListener("click", () => {
-      if (player.pressed() === button && player.playing()) player.pause();
-      else player.play({ src, label, button });
-    });
-    return button;
-  }
 
   /* ---- charts, in the colours of the theme, drawn when they come into view ---- */
   const charts = new Map();
@@ -187,13 +152,15 @@ const otoscope = (() => {
   onTheme(redraw);
   addEventListener("beforeprint", () => charts.forEach((chart, div) => { if (div.offsetParent) draw(div); }));
 
-  /* What went wrong is said on the page, not only in the console. */
-  function complain(error) {
-    const box = make("p", { class: "notes", role: "alert" }, String(error.message || error));
-    $("main").prepend(box);
+  /* ---- what went wrong: said on the page, once, until something goes well ---- */
+  function tell(text) {
+    settle();
+    $("main").prepend(make("p", { class: "notes", role: "alert", id: "trouble" }, text));
   }
+  const settle = () => { if ($("trouble")) $("trouble").remove(); };
+  const complain = (error) => tell(String(error.message || error));
 
-  return { $, make, svg, shard, take, hash, setHash, onHash, link, isDark, onTheme, announce, player, playButton, plot, redraw, complain };
+  return { $, make, svg, shard, take, hash, setHash, onHash, link, isDark, onTheme, announce, free, plot, redraw, tell, settle, complain };
 })();
 otoscope.index = otoscope.shard("index");
 otoscope.index.catch(otoscope.complain);
