@@ -70,8 +70,8 @@ def read_run(path: Path, models: Sequence[str] | None = None) -> RunFolder:
         return _read_studies(run, studies)
     run.config = _text(run, "config.yaml", "the resolved configuration")
     run.summary = _table(run, "summary.csv", SUMMARY, "the scores over depth")
-    run.samples = read_samples(path)
-    if not run.samples:
+    run.samples = read_samples(path, run.notes)
+    if not run.samples and not any(note.startswith("samples.csv:") for note in run.notes):
         run.notes.append("samples.csv: missing or empty, so there is nothing to listen to yet")
     run.probe_curves = _curves(run, "probes", PROBE_CURVES, models)
     run.recogniser_curves = _curves(run, "recognisers", RECOGNISER_CURVES, models)

@@ -1,6 +1,6 @@
 """The sonification of one model as the page Features reads it: layers, units, rows by layer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -155,9 +155,12 @@ def feature_studies(atlas: Atlas) -> list[FeatureStudy]:
             atlas.notes.append(f"{ROOT}/{name}: not finished, without {', '.join(missing)}")
         if name in atlas.models and len(missing) < len(TABLES):
             units = _units(folder)
-            layers = _layers(atlas, folder, units[0] if units else "")
-            if sum(layer.features for layer in layers):
+            counted = _counted(folder, units[0] if units else "")
+            if counted:
+                layers = _layers(atlas, name, counted)
                 found.append(FeatureStudy(folder, atlas.models.index(name), layers, units))
+            else:
+                atlas.notes.append(f"{ROOT}/{name}: no feature was searched")
     return found
 
 
@@ -165,16 +168,16 @@ def _units(folder: StudyFolder) -> list[str]:
     """Units of search, the article's first."""
     for table in ("segments", "labels", "selectivity"):
         found = folder.table(table, ["unit"], {}, read_dictionary=["unit"])
-        if found is not None:
-            names = [str(name) for name in found["unit"].unique().to_pylist() if name]
+        every = [] if found is None else found["unit"].unique().to_pylist()
+        names = [str(name) for name in every if name]
+        if names:
             return [unit for unit in UNITS if unit in names] + sorted(set(names) - set(UNITS))
     return []
 
 
-def _layers(atlas: Atlas, folder: StudyFolder, unit: str) -> list[FeatureLayer]:
+def _layers(atlas: Atlas, model: str, counted: Mapping[str, tuple[int, int]]) -> list[FeatureLayer]:
     """The layers of the atlas, and behind them what else the tables name, such as sets."""
-    counted = _counted(folder, unit)
-    entries = atlas.layers.get(folder.name, [])
+    entries = atlas.layers.get(model, [])
     layers = [
         FeatureLayer(entry.name, entry.depth, counted.get(entry.name, (0, entry.features or 0))[1])
         for entry in entries
@@ -188,11 +191,11 @@ def _layers(atlas: Atlas, folder: StudyFolder, unit: str) -> list[FeatureLayer]:
 
 
 def _counted(folder: StudyFolder, unit: str) -> dict[str, tuple[int, int]]:
-    """Depth and number of features of every layer, of the first table that can be read."""
+    """Depth and number of features of every layer, of the first table that has rows."""
     for table in TABLES:
         wanted = {} if table in ("features", "discarded") else {"unit": unit}
         rows = read_rows(folder, table, [], ["feature", "depth"], **wanted)
-        if rows is not None:
+        if rows:
             feature, depth = rows.columns["feature"], rows.columns["depth"]
             return {
                 layer: (int(depth[at[0]]), int(feature[at].max(initial=-1)) + 1)

@@ -95,21 +95,28 @@ class StudyFolder:
             return None
         filters = [(name, "=", value) for name, value in wanted.items()] or None
         try:
-            found = pyarrow.parquet.read_table(path, columns=[*names], filters=filters, **reading)
-            found = found.select([*names])
-        except (OSError, KeyError, pyarrow.ArrowException) as error:
-            reason = " ".join(str(error).split())[:120]
-        else:
-            strange = [field.name for field in found.schema if not _as_expected(field)]
-            if not strange:
-                return found
-            reason = f"unexpected values in {', '.join(strange)}"
-        self.notes.append(f"{path.relative_to(self.run)}: cannot be read ({reason})")
+            trouble = _trouble(pyarrow.parquet.read_schema(path), [*names, *wanted])
+            if not trouble:
+                return pyarrow.parquet.read_table(
+                    path, columns=[*names], filters=filters, **reading
+                )
+        except (OSError, pyarrow.ArrowException) as error:
+            trouble = f"cannot be read ({' '.join(str(error).split())[:120]})"
+        self.notes.append(f"{path.relative_to(self.run)}: {trouble}")
         return None
 
     def file(self, inside: str) -> Path | None:
         """A file below the folder; None where there is none, or where the path climbs out."""
         return file_inside(self.path, inside)
+
+
+def _trouble(schema: pyarrow.Schema, columns: Sequence[str]) -> str:
+    """Why a table is of no use to whoever wants these columns; empty where it is."""
+    lacking = [name for name in columns if name not in schema.names]
+    strange = [name for name in columns if not lacking and not _as_expected(schema.field(name))]
+    if lacking:
+        return f"has no column {', '.join(lacking)}; it was left out"
+    return f"has unexpected values in {', '.join(strange)}; it was left out" if strange else ""
 
 
 def _as_expected(field: pyarrow.Field) -> bool:
