@@ -185,9 +185,14 @@ def test_the_same_run_gives_the_same_atlas_and_nothing_is_made_twice(run_folder:
 
 
 def test_models_of_an_earlier_configuration_are_left_out(run_folder: Path) -> None:
-    page = Page(build_atlas(run_folder, models=["baseline"]).path)
+    built = build_atlas(run_folder, models=["baseline"])
+    page = Page(built.path)
     boxes = [a["value"] for t, a in page.elements if t == "input" and a.get("name") == "model"]
     assert boxes == ["baseline"]
+    metas = [t["meta"] for f in page.figures.values() for t in f["data"] if "meta" in t]
+    assert {meta["model"] for meta in metas if "model" in meta} == {"", "baseline"}
+    assert "robust" not in "".join(page.text.split("Over depth")[1].split("Failures")[0])
+    assert built.sounds == (3 + 9) * 2 * 3  # references and layers, conditions, utterances
 
 
 def test_studies_without_a_run_are_told_in_one_line(sonified_run: Path) -> None:
