@@ -15,8 +15,8 @@ from asr_models.recogniser import Recogniser
 
 LAYERS = "layers.json"
 UNKNOWN = "layer"
-MOST = 2**31 - 1
-"""A card with a larger number is broken."""
+MOST = 1_000_000
+"""A card with a larger number is broken, and so is a table with more features of a layer."""
 
 KINDS = (
     ("transformer", ("Attention", "Transformer", "Conformer")),

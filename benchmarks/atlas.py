@@ -97,7 +97,10 @@ def tell_build(run: MadeUpRun) -> None:
 def tell_opening(path: Path, selector: str, repeats: int) -> None:
     """Prints when a page shows something, and when its picture is drawn."""
     try:
-        found = [opening(path, selector) for _ in range(repeats)]
+        found = []
+        for _ in range(repeats):
+            with chromium() as browser:
+                found.append(opening(new_page(browser), path, selector))
     except TimeoutError:
         print(f"{path.name}: NO PICTURE ({selector})")
         return
@@ -108,14 +111,12 @@ def tell_opening(path: Path, selector: str, repeats: int) -> None:
         print(f"{path.name}, {what}: {every} s; {share:.2f} of the bar ({verdict})")
 
 
-def opening(path: Path, selector: str) -> tuple[float, float]:
-    """Seconds to the first contentful paint and to the picture, in a new browser."""
-    with chromium() as browser:
-        page = new_page(browser)
-        page.add_init_script(DRAWN.replace("SELECTOR", repr(selector)))
-        page.goto(path.as_uri())
-        page.wait_for_function("() => window.drawn")
-        return page.evaluate(PAINTED) / 1000, page.evaluate("() => window.drawn") / 1000
+def opening(page: Page, path: Path, selector: str) -> tuple[float, float]:
+    """Seconds to the first contentful paint and to the picture."""
+    page.add_init_script(DRAWN.replace("SELECTOR", repr(selector)))
+    page.goto(path.as_uri())
+    page.wait_for_function("() => window.drawn")
+    return page.evaluate(PAINTED) / 1000, page.evaluate("() => window.drawn") / 1000
 
 
 def tell_memory(path: Path, run: MadeUpRun) -> None:
@@ -128,18 +129,22 @@ def tell_memory(path: Path, run: MadeUpRun) -> None:
         page.goto(path.as_uri())
         page.wait_for_selector(PICTURES[path.name], state="attached")
         tell_held(path.name, page, empty)
-        layers = spread(list(run.layers), LAYERS)
-        names = [
-            f"{layer}/{feature}"
-            for layer in layers
-            for feature in spread([str(i) for i in range(run.layers[layer].features)], FEATURES)
-        ]
-        start = time.perf_counter()
-        for name in names:
-            show(page, name)
-        each = (time.perf_counter() - start) / len(names)
-        tell_held(f"after {len(names)} features of {len(layers)} layers", page, empty)
+        each = walk(page, run)
+        tell_held(f"after {LAYERS * FEATURES} features of {LAYERS} layers", page, empty)
         print(f"from one feature to the next: {each:.2f} s")
+
+
+def walk(page: Page, run: MadeUpRun) -> float:
+    """Opens features of many layers one after another; seconds for each."""
+    names = [
+        f"{layer}/{feature}"
+        for layer in spread(list(run.layers), LAYERS)
+        for feature in spread([str(i) for i in range(run.layers[layer].features)], FEATURES)
+    ]
+    start = time.perf_counter()
+    for name in names:
+        show(page, name)
+    return (time.perf_counter() - start) / len(names)
 
 
 def show(page: Page, name: str) -> None:

@@ -21,6 +21,7 @@ HOSTILE = (
     "a\u2028b\u2029c",
     "&lt;&amp;#model=x&feature=y/0",
     "{{7*7}}${7*7}{%if%}",
+    "[/b][red]",  # markup of the terminal
 )
 TEST_EVERY = 3  # utterances
 

@@ -27,6 +27,9 @@ STUDIES = ("sonification", "audiation", "masks")
 
 RUN_FILES = ("config.yaml", "summary.csv", "samples.csv", "stages.json")
 
+CORPUS, RECORD = "corpus", "corpus.json"
+"""Where a run says which corpus it heard, and the name under which a study does too."""
+
 FAILURES_SHOWN = 200
 """Failed scores listed one by one; all of them are counted by reason."""
 
@@ -52,6 +55,16 @@ class RunFolder:
     notes: list[str] = field(default_factory=list)
 
 
+def must_be_there(path: Path) -> None:
+    """Refuse a run folder that does not exist.
+
+    Raises:
+        UserError: it does not.
+    """
+    if not path.is_dir():
+        raise UserError(f"{path}: no such run folder; `otoscope run --output {path}` makes one")
+
+
 def read_run(path: Path, models: Sequence[str] | None = None) -> RunFolder:
     """Read what there is.
 
@@ -62,8 +75,7 @@ def read_run(path: Path, models: Sequence[str] | None = None) -> RunFolder:
     Raises:
         UserError: the folder does not exist, or holds nothing that a run leaves.
     """
-    if not path.is_dir():
-        raise UserError(f"{path}: no such run folder; `otoscope run --output {path}` makes one")
+    must_be_there(path)
     run = RunFolder(path)
     studies = [name for name in STUDIES if (path / name).is_dir()]
     if studies and not any((path / name).exists() for name in RUN_FILES):

@@ -91,7 +91,7 @@ def run(arguments: list[str]) -> None:
 
             run_stages(folder, plan, experiment.compute.jobs, watch)
         write_stages(folder, plan)
-        show(console, folder, plan, time.monotonic() - started)
+        show(console, folder, plan, time.monotonic() - started, experiment.atlas.max_megabytes)
 
 
 def prepare_rooms(rooms: ImpulseResponses, console: Console) -> None:
@@ -140,8 +140,11 @@ def write_stages(folder: Path, plan: Plan) -> None:
     write_atomically(folder / "stages.json", json.dumps(rows, indent=2).encode())
 
 
-def show(console: Console, folder: Path, plan: Plan, seconds: float) -> None:
+def show(console: Console, folder: Path, plan: Plan, seconds: float, bound: float) -> None:
     """Print the tables, the times and where to look next."""
+    from evaluation.atlas.site import read_built
+    from otoscope.report import told
+
     rows = list(read_rows(folder / "summary.csv", SummaryRow))
     for model, condition in dict.fromkeys((row.model, row.condition) for row in rows):
         console.print(*results_tables(rows, model, condition, console))
@@ -155,7 +158,10 @@ def show(console: Console, folder: Path, plan: Plan, seconds: float) -> None:
     console.print(f"this call took {seconds:.1f} s; look at and listen to", highlight=False)
     reports = sorted(folder.glob("*/report/index.html"))
     for page in (folder / "report" / "index.html", *reports):
-        console.print(f"  {page}", highlight=False, soft_wrap=True)
+        console.print(f"  {page}", highlight=False, soft_wrap=True, markup=False)
+        built = read_built(page.parent)
+        for line in told(built, bound) if built else ():
+            console.print(f"    {line}", highlight=False, soft_wrap=True)
 
 
 def layers(arguments: list[str]) -> None:

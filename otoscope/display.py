@@ -29,11 +29,11 @@ class RunDisplay:
         self.bars: dict[str, TaskID] = {}
         self.spoken: dict[str, float] = {}
         self.progress = Progress(
-            TextColumn("{task.fields[stage]:<28}"),
+            TextColumn("{task.fields[stage]:<28}", markup=False),
             BarColumn(30),
             TextColumn("{task.percentage:>3.0f} %"),
             TimeElapsedColumn(),
-            TextColumn("{task.fields[text]}"),
+            TextColumn("{task.fields[text]}", markup=False),
             console=console,
             transient=True,
         )
@@ -65,5 +65,5 @@ class RunDisplay:
         elif time.monotonic() - self.spoken.get(stage, 0.0) > 30.0:
             self.spoken[stage] = time.monotonic()
             line = f"  {stage:<28} {100 * fraction:3.0f} %  {text}"
-            self.console.print(line, highlight=False, soft_wrap=True)
+            self.console.print(line, highlight=False, soft_wrap=True, markup=False)
             sys.stdout.flush()

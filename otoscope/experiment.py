@@ -10,6 +10,7 @@ from asr_models.recogniser import Recogniser
 from corpora.augmentation import condition_snr_db
 from corpora.corpus import Corpus, ImpulseResponses, NoiseSource
 from corpora.joined import JoinedCorpus
+from evaluation.atlas.settings import AtlasSettings
 from evaluation.audiation.asked import wanted_layers, wants_learned_inputs
 from evaluation.audiation.study_settings import AudiationSettings
 from evaluation.masks.mask_settings import MaskSettings
@@ -82,6 +83,7 @@ class Experiment:
         masks: the least of some utterances with which a trained recogniser still says the same
             (null: look for none).
         paper: make the tables and figures of Li et al. (2020), and judge their claims.
+        atlas: how large the pages of the run may be, and how they sound.
         compute: device, processes and threads.
         loggers: `wandb` and `tensorboard`, beside what always goes to disk.
     """
@@ -112,6 +114,7 @@ class Experiment:
         audiation: AudiationSettings | None = None,
         masks: MaskSettings | None = None,
         paper: bool = False,
+        atlas: AtlasSettings = AtlasSettings(),  # noqa: B008 - read only
         compute: Compute = Compute(),  # noqa: B008 - read only
         loggers: list[Literal["wandb", "tensorboard"]] = ["wandb"],  # noqa: B006 - read only
     ) -> None:
@@ -127,7 +130,7 @@ class Experiment:
         self.architectures, self.probe_variants = architectures, probe_variants
         self.states, self.identity, self.paper = states, identity, paper
         self.sonification, self.audiation, self.masks = sonification, audiation, masks
-        self.loggers = loggers
+        self.atlas, self.loggers = atlas, loggers
 
     @property
     def first_architecture(self) -> str:

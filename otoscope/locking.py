@@ -1,5 +1,6 @@
 """A folder that one command at a time works in, and what it says when it cannot."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ class Work:
 
 
 RUN = Work("run", "wait or stop it", "choose another --output", "finished stages are kept")
+REPORT = Work("report", "wait or stop it", "choose another --output", "no page is cut off")
 
 
 @contextmanager
@@ -41,9 +43,7 @@ def locked(folder: Path, work: Work = RUN) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         file = (folder / LOCK).open("w")
     except OSError as error:
-        raise UserError(
-            f"{folder}: cannot be written to ({error.strerror}); {work.elsewhere}"
-        ) from error
+        raise _closed(folder, error, work) from error
     with file:
         if not _lock(file.fileno()):
             raise UserError(
@@ -57,6 +57,39 @@ def locked(folder: Path, work: Work = RUN) -> Iterator[None]:
             raise unwritable(str(folder), error, work) from error
 
 
+@contextmanager
+def alone(folder: Path, work: Work = REPORT, wait: bool = False) -> Iterator[None]:
+    """Keep a second command of this kind out of a folder, while a run may be at work there.
+
+    Args:
+        folder: it is made where it does not exist; nothing is written into it.
+        work: what is done there.
+        wait: until the other command has ended.
+
+    Raises:
+        UserError: the folder cannot be opened or written to, or such a command is at work in it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise _closed(folder, error, work) from error
+    try:
+        if not _lock(descriptor, wait):
+            raise UserError(f"{folder}: another otoscope {work.command} is at work; {work.busy}")
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise unwritable(str(folder), error, work) from error
+    finally:
+        os.close(descriptor)
+
+
+def _closed(folder: Path, error: OSError, work: Work) -> UserError:
+    return UserError(f"{folder}: cannot be written to ({error.strerror}); {work.elsewhere}")
+
+
 def unwritable(where: str, error: OSError, work: Work = RUN) -> UserError:
     """What to say and do when a disk is full or gone."""
     what = f"{error.filename}: " if error.filename else ""
@@ -64,11 +97,11 @@ def unwritable(where: str, error: OSError, work: Work = RUN) -> UserError:
     return UserError(f"{where}: {what}{error.strerror or error}; {way_out}")
 
 
-def _lock(descriptor: int) -> bool:
+def _lock(descriptor: int, wait: bool = False) -> bool:
     import fcntl
 
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except OSError:
         return False
     return True

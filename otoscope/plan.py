@@ -237,7 +237,7 @@ class Plan:
 
     def _pages(self, places: Sequence[str]) -> None:
         """The reports, that of the first architecture last, since it links to the others."""
-        experiment, loggers = self._experiment, self._config["loggers"]
+        experiment, asked = self._experiment, [self._config[key] for key in ("loggers", "atlas")]
         reports: list[str] = []
         for place in reversed(places):
             needs = [f"{place}tables"]
@@ -249,7 +249,7 @@ class Plan:
             if not place:
                 needs += [*(["paper"] if experiment.paper else []), *reports]
             reports.append(f"{place}report")
-            self._add(reports[-1], tuple(needs), (reports[-1],), loggers)
+            self._add(reports[-1], tuple(needs), (reports[-1],), *asked)
 
     def _add(
         self,

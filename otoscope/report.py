@@ -12,6 +12,7 @@ from evaluation.atlas.settings import AtlasSettings
 from otoscope.commands import parse
 from otoscope.configuration import one_line
 from otoscope.display import RunDisplay, output_console, say
+from otoscope.locking import alone
 
 if TYPE_CHECKING:
     from evaluation.atlas.site import BuiltAtlas
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 def report(arguments: list[str]) -> None:
     """`otoscope report`: build the pages of a run, or of `scores/<name>`, again."""
-    from evaluation.atlas.build import build_atlas
+    from evaluation.atlas.build import atlas_folder, build_atlas
+    from evaluation.run_folder import must_be_there
     from otoscope.report_corpus import corpus_cuts
 
     parser = ArgumentParser(
@@ -38,26 +40,28 @@ def report(arguments: list[str]) -> None:
     except (ValueError, TypeError) as error:
         raise one_line(error) from error
     settings = AtlasSettings(**{name: made[name] for name in AtlasSettings.__dataclass_fields__})
-    run, console, began = Path(options.run), output_console(), time.monotonic()
-    with RunDisplay(console) as display:
+    run, output = Path(options.run), Path(options.output) if options.output else None
+    must_be_there(run)
+    with alone(atlas_folder(run, output) if output else run):
+        console, began = output_console(), time.monotonic()
+        with RunDisplay(console) as display:
 
-        def watch(fraction: float, text: str) -> None:
-            display("report", min(fraction, 0.999), text, time.monotonic() - began)
+            def watch(fraction: float, text: str) -> None:
+                display("report", min(fraction, 0.999), text, time.monotonic() - began)
 
-        output = Path(options.output) if options.output else None
-        built = build_atlas(run, settings, cuts=corpus_cuts(run), report=watch, output=output)
-        display("report", 1.0, "", time.monotonic() - began)
-    for line in told(built, settings.max_megabytes):
-        say(console, line)
+            built = build_atlas(run, settings, cuts=corpus_cuts(run), report=watch, output=output)
+            display("report", 1.0, "", time.monotonic() - began)
+        for line in (*told(built, settings.max_megabytes), str(built.path)):
+            say(console, line)
 
 
 def told(built: BuiltAtlas, bound: float) -> list[str]:
     """What a call says of the atlas that it built, which was to stay below a bound in MB."""
     lines = [f"{built.megabytes:.1f} MB, {built.sounds} sounds; {built.made} files made anew"]
     if built.megabytes > bound:
-        lines.append(f"beyond {bound:g} MB: charts, tables and scripts alone are too large for it")
+        lines.append(f"beyond {bound:g} MB: pages, data and scripts alone are too large for it")
     if built.absent:
         lines.append(f"{built.absent} sounds or pictures have no source; the pages say which")
     if built.left_out:
         lines.append(f"{built.left_out} sounds or pictures had no room; raise --max_megabytes")
-    return [*lines, str(built.path)]
+    return lines

@@ -13,11 +13,11 @@ from lhotse.cut import Cut
 from acoustics.errors import UserError, reason_of
 from corpora.corpus import Corpus, Split
 from corpora.selection import merged
+from evaluation.run_folder import CORPUS, RECORD
 from evaluation.sonification.study_folder import ROOT
 from otoscope.configuration import CONFIG, one_line
 from otoscope.study_command import corpus_of
 
-RECORD = "corpus.json"
 Cuts = dict[str, Cut]
 
 
@@ -43,7 +43,7 @@ def corpus_cuts(run: Path) -> Callable[[], Cuts] | None:
     def cuts() -> Cuts:
         corpus = _corpus(written / CONFIG)
         corpus.prepare()
-        _check(corpus, study / RECORD if written == study else None)
+        _check(corpus, (study if written == study else run / CORPUS) / RECORD)
         return {str(cut.id): cut for _, cut in merged({s: corpus.load(s) for s in get_args(Split)})}
 
     return cuts
@@ -82,9 +82,9 @@ def _made(named: Any) -> Corpus:
     return made
 
 
-def _check(corpus: Corpus, record: Path | None) -> None:
-    """Refuse a corpus that is not the one that was searched, where that was recorded."""
-    if record is None or not record.is_file():
+def _check(corpus: Corpus, record: Path) -> None:
+    """Refuse a corpus that is not the one that was heard, where that was recorded."""
+    if not record.is_file():
         return
     try:
         searched = json.loads(record.read_text())["fingerprint"]
@@ -93,6 +93,6 @@ def _check(corpus: Corpus, record: Path | None) -> None:
     found = corpus.fingerprint()
     if found != searched:
         raise UserError(
-            f"{record}: {searched} was searched, but {type(corpus).__name__} is {found} by now; "
-            "restore the corpus, or run 'otoscope sonify' again"
+            f"{record}: {searched} was heard, but {type(corpus).__name__} is {found} by now; "
+            "restore the corpus, or run the same command again"
         )

@@ -19,9 +19,11 @@ from otoscope.configuration import load_run
 from otoscope.experiment import Experiment
 from otoscope.failures import FAILURES, write_failures
 from otoscope.feature_stages import audiate_model, mask_model, sonify_model
+from otoscope.locking import alone
 from otoscope.plan import FIXED
 from otoscope.questions import ask_identity, ask_states
 from otoscope.report_corpus import corpus_cuts
+from otoscope.study_command import write_searched
 from otoscope.tables import make_tables
 from otoscope.training import (
     Report,
@@ -129,6 +131,7 @@ def prepare_corpus(experiment: Experiment, scratch: Path, report: Report) -> Non
     write_rows(scratch / "mixtures.csv", MixtureRow, (MixtureRow(**row) for row in mixtures))  # type: ignore[arg-type]
     save_trials(scratch / "trials.csv", trials)
     (scratch / "corpus").mkdir()
+    write_searched(scratch / "corpus", experiment.corpus)
     write_failures(scratch / "corpus" / FAILURES, data, notes=notes)
 
 
@@ -198,7 +201,10 @@ def make_paper(experiment: Experiment, root: Path, scratch: Path) -> None:
 def make_report(experiment: Experiment, run: Path, report: Report) -> None:
     """Build the atlas in place and hand samples and curves to the loggers that were asked for."""
     models = [str(name) for name in experiment.models]
-    build_atlas(run, models=models, cuts=corpus_cuts(run), report=lambda f, t: report(0.9 * f, t))
+    with alone(run, wait=True):
+        build_atlas(
+            run, experiment.atlas, models, corpus_cuts(run), lambda f, t: report(0.9 * f, t)
+        )
     if experiment.loggers:
         from otoscope.logging import log_run  # here, for wandb takes half a second to import
 

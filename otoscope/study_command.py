@@ -13,6 +13,7 @@ from asr_models.recogniser import Recogniser
 from corpora.corpus import Corpus
 from corpora.embedded import EmbeddedCorpus
 from evaluation.listening import write_atomically
+from evaluation.run_folder import RECORD
 from otoscope.commands import write_environment
 from otoscope.configuration import CONFIG, as_values, load_run, recogniser_of
 
@@ -119,5 +120,10 @@ def write_call(parser: ArgumentParser, options: Namespace, corpus: Corpus, folde
     folder.mkdir(exist_ok=True)
     write_atomically(folder / CONFIG, parser.dump(options, skip_none=False).encode())
     write_environment(folder, as_values(parser, options))
+    write_searched(folder, corpus)
+
+
+def write_searched(folder: Path, corpus: Corpus) -> None:
+    """Record which corpus was heard, so that it can be told from another one later."""
     searched = {"class": type(corpus).__qualname__, "fingerprint": corpus.fingerprint()}
-    write_atomically(folder / "corpus.json", json.dumps(searched, indent=2).encode())
+    write_atomically(folder / RECORD, json.dumps(searched, indent=2).encode())

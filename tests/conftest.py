@@ -1,14 +1,10 @@
 """What all tests share: checked shapes, one thread, a cache, tiny speech, a real browser."""
 
-import asyncio
 import os
 import shutil
-import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
@@ -23,11 +19,11 @@ PACKAGES = ["acoustics", "asr_models", "corpora", "evaluation", "otoscope", "pro
 _checker = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
 _hook = install_import_hook(PACKAGES, _checker)
 
-import aiohttp  # noqa: E402
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 import torch  # noqa: E402
 from lightning import LightningDataModule, Trainer  # noqa: E402
+from playwright.sync_api import Browser, sync_playwright  # noqa: E402
 
 from asr_models.checkpoint import calibrate  # noqa: E402
 from asr_models.recogniser import Recogniser  # noqa: E402
@@ -197,112 +193,19 @@ def real_speech() -> Path:
     return Path(folder)
 
 
-class Page:
-    """A page of a real browser, driven through its DevTools protocol."""
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium of the system; skips where there is none.
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        self.socket, self.number = socket, 0
-        self.events: list[dict[str, Any]] = []
-
-    async def call(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """One command; what happens meanwhile is kept in `events`."""
-        self.number += 1
-        command = {"id": self.number, "method": method, "params": parameters}
-        await self.socket.send_json(command)
-        while True:
-            said = await self.socket.receive_json(timeout=30)
-            if said.get("id") == self.number:
-                assert "error" not in said, said
-                result: dict[str, Any] = said["result"]
-                return result
-            self.events.append(said)
-
-    async def js(self, expression: str) -> Any:
-        """The value of an expression."""
-        done = await self.call(
-            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
-        )
-        assert "exceptionDetails" not in done, done
-        return done["result"].get("value")
-
-    async def until(self, expression: str, timeout_s: float = 20.0) -> None:
-        """Waits for an expression to be true."""
-        end = time.monotonic() + timeout_s
-        while not await self.js(expression):
-            body = await self.js("document.body.innerText")
-            assert time.monotonic() < end, f"never: {expression}\n{body}"
-            await asyncio.sleep(0.02)
-
-    async def go(self, address: str) -> None:
-        """Opens an address."""
-        await self.call("Page.navigate", url=address)
-        await self.until(f"document.readyState === 'complete' && location.href === '{address}'")
-
-    async def key(self, key: str) -> None:
-        """Presses and releases a key."""
-        text = {"text": key} if len(key) == 1 else {}
-        await self.call("Input.dispatchKeyEvent", type="keyDown", key=key, **text)
-        await self.call("Input.dispatchKeyEvent", type="keyUp", key=key)
-
-    async def click(self, selector: str) -> None:
-        """Moves the mouse to the middle of an element, and clicks."""
-        x, y = await self.js(
-            f"(() => {{ const e = document.querySelector(`{selector}`); "
-            "e.scrollIntoView({ behavior: 'instant', block: 'center' }); "
-            "const { x, y, width, height } = e.getBoundingClientRect(); "
-            "return [x + width / 2, y + height / 2]; })()"
-        )
-        for kind in ("mousePressed", "mouseReleased"):
-            where = {"x": x, "y": y, "button": "left", "clickCount": 1}
-            await self.call("Input.dispatchMouseEvent", type=kind, **where)
-
-    async def write(self, text: str) -> None:
-        """Types text where the cursor is."""
-        await self.call("Input.insertText", text=text)
-
-
-class Browser:
-    """Headless Chromium."""
-
-    def __init__(self, port: int, http_session: aiohttp.ClientSession) -> None:
-        self.port, self.http = port, http_session
-
-    async def page(self) -> Page:
-        """A new empty page."""
-        address = f"http://127.0.0.1:{self.port}/json/new?about:blank"
-        async with self.http.put(address) as response:
-            told = await response.json(content_type=None)
-        page = Page(await self.http.ws_connect(told["webSocketDebuggerUrl"], max_msg_size=0))
-        for domain in ("Page", "Runtime", "Log", "Network"):
-            await page.call(f"{domain}.enable")
-        return page
-
-
-@pytest.fixture(scope="session")
-def with_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., None]]:
-    """Runs a coroutine function with a browser; skips where there is none."""
+    It lives as long as one test file, not longer: while Playwright is up its event loop counts as
+    running in this thread, and `asyncio.run` of other tests would refuse to start.
+    """
     program = shutil.which("chromium") or shutil.which("google-chrome")
     if program is None:
-        pytest.skip("no chromium here to take the test with")
-    folder = tmp_path_factory.mktemp("chromium")
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"]
-    flags += ["--mute-audio", "--disable-background-networking", "--disable-component-update"]
-    flags += ["--window-size=1100,900", "--remote-debugging-port=0", f"--user-data-dir={folder}"]
-    process = subprocess.Popen(
-        [program, *flags, "about:blank"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        ports, end = folder / "DevToolsActivePort", time.monotonic() + 60
-        while not (ports.exists() and ports.read_text().count("\n")):
-            assert time.monotonic() < end and process.poll() is None
-            time.sleep(0.05)
-        port = int(ports.read_text().split()[0])
-
-        async def run(script: Callable[..., Any], *arguments: Any) -> None:
-            async with aiohttp.ClientSession() as http_session:
-                await script(Browser(port, http_session), *arguments)
-
-        yield lambda script, *arguments: asyncio.run(run(script, *arguments))
-    finally:
-        process.terminate()
-        process.wait(20)
+        pytest.skip("no chromium here to open pages with")
+    flags = ["--no-sandbox", "--disable-dev-shm-usage", "--mute-audio"]
+    flags += ["--autoplay-policy=no-user-gesture-required"]
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=flags)
+        yield chromium
+        chromium.close()

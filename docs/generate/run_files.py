@@ -75,7 +75,10 @@ SECTIONS: dict[str, tuple[str, list[Entry]]] = {
             ("corpus/failures.csv", "the same of one stage; so in each stage's folder"),
             ("wandb/**", "offline W&B run: `wandb sync` uploads it"),
             ("tensorboard/**", "where `loggers` names it"),
-            ("*/corpus.json", "of `otoscope sonify`, `audiate`, `mask`: the corpus that was heard"),
+            (
+                "*/corpus.json",
+                "the corpus that was heard: class and fingerprint; clips come from no other",
+            ),
             ("*/config.yaml", "of these commands, what was asked for; of an architecture, its run"),
             ("*/environment.json", "beside these"),
             ("report/**", "the atlas, a static site; `report/index.html` is the page to open"),

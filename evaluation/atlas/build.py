@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from corpora.corpus import Progress
-from evaluation.atlas import features, layers, listen, masks, network, overview, words
+from evaluation.atlas import features, layers, listen, manifest, masks, network, overview, words
 from evaluation.atlas.catalogue import Atlas, OpenCorpus, catalogue
 from evaluation.atlas.page_notes import PageNotes
 from evaluation.atlas.settings import AtlasSettings
 from evaluation.atlas.site import BuiltAtlas, Site
-from evaluation.run_folder import read_run
+from evaluation.run_folder import RunFolder, read_run
 
 FOLDER = "report"
+SLACK = 0.01
+"""Of the bound: data grow a little with the sounds that they name."""
+
 MAKERS: dict[str, ModuleType] = {
     "listen": listen,
     "masks": masks,
@@ -62,27 +66,60 @@ def build_atlas(
         output: where to (default: `report/` of the run).
 
     Raises:
-        UserError: there is no such run, or the folder cannot be written.
+        UserError: there is no such run, the folder cannot be written, or `output` holds
+            something else than an atlas.
 
     Example:
         >>> build_atlas(Path("runs/embedded")).path  # doctest: +SKIP
         PosixPath('runs/embedded/report/index.html')
     """
     report = report or (lambda fraction, text: None)
+    settings = settings or AtlasSettings()
     folder = read_run(run, models)
-    site = Site(output or run / FOLDER, settings or AtlasSettings())
+    place = atlas_folder(run, output)
+    site = Site(place, settings, run)
+    made = _fill(site, folder, models, cuts, report)
+    if site.left_out or site.size > settings.max_megabytes * 1e6:
+        # Now it is known what the rest takes; all that was made is there already.
+        site = Site(place, settings, run, rest=site.rest + SLACK * settings.max_megabytes * 1e6)
+        made += _fill(site, read_run(run, models), models, cuts, report)
+    return replace(site.finish(), made=made)
+
+
+def atlas_folder(run: Path, output: Path | None = None) -> Path:
+    """Where the atlas of a run goes.
+
+    Raises:
+        UserError: `output` is a folder that holds something else.
+    """
+    if output is not None:
+        manifest.refuse_other_files(output)
+    return output or run / FOLDER
+
+
+def _fill(
+    site: Site,
+    folder: RunFolder,
+    models: Sequence[str] | None,
+    cuts: OpenCorpus | None,
+    report: Progress,
+) -> int:
+    """Writes all files of the site; how many sounds and pictures had to be made."""
     site.static()
     atlas = catalogue(folder, site, models, cuts, report)
     contexts: dict[str, dict[str, Any]] = {}
-    for i, (name, maker) in enumerate(MAKERS.items()):
-        atlas.report = _part(report, i / len(MAKERS), 1 / len(MAKERS))
-        atlas.report(0.0, f"the page {PAGES[name][1]}")
-        contexts[name] = maker.context(atlas)
+    try:
+        for i, (name, maker) in enumerate(MAKERS.items()):
+            atlas.report = _part(report, i / len(MAKERS), 1 / len(MAKERS))
+            atlas.report(0.0, f"the page {PAGES[name][1]}")
+            contexts[name] = maker.context(atlas)
+    finally:
+        site.save()
     atlas.notes[:] = dict.fromkeys(atlas.notes)  # several pages may miss the same table
     for name in MAKERS:
         _render(atlas, name, contexts[name])
     site.shard("index", atlas.index())
-    return site.finish()
+    return site.made
 
 
 def _render(atlas: Atlas, name: str, context: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from evaluation.atlas.catalogue import Atlas
 from evaluation.atlas.pictures import copied
-from evaluation.atlas.site import Site, identity_of
+from evaluation.atlas.site import Site
 from evaluation.atlas.sounds import matched, read_sound, sound_of
 from evaluation.audiation.audiation_folder import AudiationFolder
 from evaluation.audiation.study_rows import EvolutionRow
@@ -105,7 +105,7 @@ def pair_of_mels(site: Site, sound: Path, clip: Path | None) -> tuple[str | None
         low, high = zip(*(mel_levels(mel) for mel in found), strict=True)
         return mel_picture(mine, levels=(min(low), max(high)), axis=False, scale=1)
 
-    both = f"{identity_of(sound)} {identity_of(clip) if clip else ''}"
+    both = f"{site.identity(sound)} {site.identity(clip) if clip else ''}"
     pictures = [
         site.file(f"pair {which} {both}", "pictures", ".png", lambda which=which: drawn(which))  # type: ignore[misc]
         if path

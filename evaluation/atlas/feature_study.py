@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow
 from jaxtyping import Int, Shaped
 
+from asr_models.layer_card import MOST
 from evaluation.atlas.catalogue import Atlas
 from evaluation.sonification.section_tables import UNITS
 from evaluation.sonification.study_folder import ROOT, StudyFolder
@@ -197,9 +198,11 @@ def _counted(folder: StudyFolder, unit: str) -> dict[str, tuple[int, int]]:
         rows = read_rows(folder, table, [], ["feature", "depth"], **wanted)
         if rows:
             feature, depth = rows.columns["feature"], rows.columns["depth"]
+            known = (feature >= 0) & (feature < MOST)
+            places = {layer: at[known[at]] for layer, at in rows.places.items()}
             return {
-                layer: (int(depth[at[0]]), int(feature[at].max(initial=-1)) + 1)
-                for layer, at in rows.places.items()
+                layer: (int(depth[at[0]]), int(feature[at].max()) + 1)
+                for layer, at in places.items()
                 if len(at)
             }
     return {}

@@ -12,7 +12,9 @@ from evaluation.atlas.feature_study import FeatureStudy, Rows, by_feature, read_
 from evaluation.atlas.feature_units import labels_of
 from evaluation.atlas.packing import coded, packed
 from evaluation.atlas.sounds import Span
+from evaluation.reading import number, select
 from evaluation.sonification.alignments import TIERS
+from evaluation.sonification.dominance_table import DominanceRow
 from evaluation.sonification.heat_map import DEAD, SHADES, squeezed
 
 GROUP = "male"
@@ -45,6 +47,7 @@ def heat_map_data(study: FeatureStudy, sounds: Sounds) -> dict[str, Any]:
             for layer in study.layers
         ],
         "by": by,
+        "bases": speaker_shares(study),
         "top": top,
         "shades": [to_hex(shade) for shade in colours],
         "ticks": ticks,
@@ -55,6 +58,23 @@ def heat_map_data(study: FeatureStudy, sounds: Sounds) -> dict[str, Any]:
         "order": packed(np.concatenate(order)),
         "word": _first_labels(study),
         "sound": _first_sounds(study, sounds),
+    }
+
+
+def speaker_shares(study: FeatureStudy) -> dict[str, dict[str, float]]:
+    """Of each attribute the part of the speakers in each group.
+
+    Dealing groups out over the speakers gives every feature this share on average: what a feature
+    has that does not care for the attribute.
+    """
+    sizes: dict[str, dict[str, float]] = {}
+    for row in select(study.folder.rows("dominance", DominanceRow), unit=study.unit):
+        size = number(row["n_speakers"])
+        if row["group"] and size:
+            sizes.setdefault(str(row["attribute"]), {})[str(row["group"])] = size
+    return {
+        attribute: {group: size / sum(groups.values()) for group, size in groups.items()}
+        for attribute, groups in sizes.items()
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from evaluation.atlas.site import Site, identity_of
+from evaluation.atlas.site import Site
 from evaluation.listening import read_mel
 from evaluation.page_pictures import Picture
 from evaluation.pictures import mel_picture
@@ -37,7 +37,7 @@ def copied(site: Site, path: Path) -> str | None:
         except OSError:
             return None
 
-    return site.file(f"picture {identity_of(path)}", "pictures", path.suffix.lower(), make)
+    return site.file(f"picture {site.identity(path)}", "pictures", path.suffix.lower(), make)
 
 
 def mel_of(site: Site, path: Path, levels: Levels | None) -> str | None:
@@ -53,4 +53,4 @@ def mel_of(site: Site, path: Path, levels: Levels | None) -> str | None:
         mel = read_mel(path)
         return None if mel is None else mel_picture(mel, levels=levels, axis=False, scale=1)
 
-    return site.file(f"mel {levels} {identity_of(path)}", "pictures", ".png", make)
+    return site.file(f"mel {levels} {site.identity(path)}", "pictures", ".png", make)

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from lhotse.cut import Cut
 
 from evaluation.atlas.catalogue import Atlas
-from evaluation.atlas.sounds import Span, cut_clips, sound_of
+from evaluation.atlas.sounds import Span, cut_clips, sound_of, span_key
 from evaluation.listening import safe_name
+from evaluation.run_folder import CORPUS, RECORD
 from evaluation.sonification.clips import clip_name
 from evaluation.sonification.study_folder import ROOT, StudyFolder
 
@@ -46,7 +47,8 @@ def _written(atlas: Atlas, owners: Mapping[Span, StudyFolder]) -> dict[Span, str
         sound = sound_of(atlas.site, path) if path else None
         if sound:
             found[span] = sound
-            atlas.site.absent -= 1  # it was counted when the corpus lacked it
+        elif not path:
+            atlas.site.lack(f"clip {span_key(span)}")
     return found
 
 
@@ -54,7 +56,8 @@ def origin_of(atlas: Atlas) -> str:
     """Tells the corpus of this run from others with the same utterances."""
     found = re.search(r"^corpus:.*\n(?:[ -].*\n?)*", atlas.folder.config, re.MULTILINE)
     text = found[0] if found else ""
-    record = atlas.run / ROOT / "corpus.json"  # of `otoscope sonify`, which may search another one
-    if record.is_file():
-        text += record.read_text(encoding="utf-8", errors="replace")
+    for folder in (CORPUS, ROOT):  # `otoscope sonify` may search another one
+        record = atlas.run / folder / RECORD
+        if record.is_file():
+            text += record.read_text(encoding="utf-8", errors="replace")
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,16 +16,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
 
 from acoustics.errors import UserError
+from evaluation.atlas import manifest
 from evaluation.atlas.settings import AtlasSettings
 from evaluation.listening import write_atomically
 
 HERE = Path(__file__).parent
-MANIFEST = "atlas.json"
-FORM = 1
-"""Of the manifest and of how sounds are made: another one makes everything anew."""
 PLOTLY = "static/plotly.min.js"
-MEDIA_SHARE = 0.85
-"""Of the bound: what is left of it is for pages and data that are written later."""
+REST = 0.15
+"""Of the bound: a first guess at what pages, data and scripts take, which are written later."""
 
 FOLDERS = ("static", "data", "sounds", "pictures")
 _NAME = re.compile(r"[a-z0-9_]+(/[a-z0-9_]+)*")
@@ -54,35 +52,68 @@ class BuiltAtlas:
     left_out: int
 
 
+def read_built(folder: Path) -> BuiltAtlas | None:
+    """What was built last in a folder; None where no build has ended."""
+    counts = manifest.counts(folder)
+    if counts.keys() != {"sounds", "absent", "left_out"}:
+        return None
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return BuiltAtlas(folder / "index.html", size / 1e6, made=0, **counts)
+
+
 class Site:
     """Writes the files of a site below a folder and forgets none of them.
 
     Args:
         folder: of the site; it is made.
         settings: its bound, and the format of its sounds.
+        source: the run, against which its files are named in keys: so a run may be moved.
+        rest: bytes to keep for all but sounds and pictures (default: a share of the bound).
 
     Attributes:
-        size: bytes of all files so far.
         made: sounds and pictures that were not there yet.
-        absent: those whose source is missing or broken.
-        left_out: those beyond the bound.
+        size: bytes of all files so far.
 
     Raises:
         UserError: a file cannot be written.
     """
 
-    def __init__(self, folder: Path, settings: AtlasSettings) -> None:
-        self.folder, self.settings = folder, settings
-        self.made = self.absent = self.left_out = 0
-        self.size = 0
+    def __init__(
+        self,
+        folder: Path,
+        settings: AtlasSettings,
+        source: Path | None = None,
+        rest: float | None = None,
+    ) -> None:
+        self.folder, self.settings, self._source = folder, settings, source
+        self.made = self.size = self._media = 0
+        self._rest = REST * settings.max_megabytes * 1e6 if rest is None else rest
         self._sizes: dict[str, int] = {}
         self._keys: dict[str, str] = {}
-        self._known = _read_manifest(folder / MANIFEST)
+        self._absent: set[str] = set()
+        self._left_out: set[str] = set()
+        self._known = manifest.read(folder)
+        self.save()  # so that half an atlas is known for one
 
     @property
     def room(self) -> float:
         """Bytes that sounds and pictures may still take: pages and data come after them."""
-        return MEDIA_SHARE * self.settings.max_megabytes * 1e6 - self.size
+        return self.settings.max_megabytes * 1e6 - self._rest - self._media
+
+    @property
+    def rest(self) -> int:
+        """Bytes of all that is neither sound nor picture, the manifest among it."""
+        return self.size - self._media + len(manifest.written(self._keys))
+
+    @property
+    def absent(self) -> int:
+        """Sounds and pictures whose source is missing or broken."""
+        return len(self._absent)
+
+    @property
+    def left_out(self) -> int:
+        """Sounds and pictures beyond the bound."""
+        return len(self._left_out)
 
     def page(self, name: str, **context: Any) -> Path:
         """Renders `templates/<name>.html.j2` as a page.
@@ -134,6 +165,7 @@ class Site:
         Returns:
             The way to it from a page, or None: no source, or no room.
         """
+        key = manifest.key_of(key)
         name = self._keys.get(key) or self._known.get(key)
         if name in self._sizes:
             self._keys[key] = name
@@ -142,9 +174,9 @@ class Site:
             return self._room(key, name, (self.folder / name).stat().st_size)
         content = make()
         if content is None:
-            self.absent += 1
+            self._absent.add(key)
             return None
-        name = f"{folder}/{hashlib.blake2b(content, digest_size=10).hexdigest()}{suffix}"
+        name = manifest.name_of(content, folder, suffix)
         if name in self._sizes:
             self._keys[key] = name
         elif self._room(key, name, len(content)):
@@ -156,35 +188,57 @@ class Site:
 
     def has(self, key: str) -> bool:
         """Whether what this key makes lies there already."""
-        name = self._known.get(key)
+        name = self._known.get(manifest.key_of(key))
         return name is not None and (self.folder / name).is_file()
+
+    def identity(self, path: Path) -> str:
+        """Tells a file of the run from what else may have stood in its place."""
+        source = self._source
+        place = path.relative_to(source) if source and path.is_relative_to(source) else path
+        try:
+            stat = path.stat()
+        except OSError:
+            return f"{place} absent"
+        return f"{place} {stat.st_size} {stat.st_mtime_ns}"
+
+    def lack(self, key: str, *, room: bool = False) -> None:
+        """Count a sound or a picture that nothing can be made of, or that there is no room for."""
+        (self._left_out if room else self._absent).add(manifest.key_of(key))
+
+    def save(self) -> None:
+        """Writes the manifest: what was made is not made again, however this build ends."""
+        keys = {**self._known, **self._keys}
+        if keys != self._known or not (self.folder / manifest.MANIFEST).is_file():
+            write_atomically(self.folder / manifest.MANIFEST, manifest.written(keys))
 
     def finish(self) -> BuiltAtlas:
         """Writes the manifest and deletes what no page wants any more."""
-        known = json.dumps({"form": FORM, "keys": self._keys}, separators=(",", ":"))
-        self._write(MANIFEST, known.encode())
+        sounds = sum(name.startswith("sounds/") for name in self._sizes)
+        counts = {"sounds": sounds, "absent": self.absent, "left_out": self.left_out}
+        self._write(manifest.MANIFEST, manifest.written(self._keys, counts))
         for folder in FOLDERS:
             for path in sorted((self.folder / folder).rglob("*"), reverse=True):
-                if path.is_file() and path.relative_to(self.folder).as_posix() not in self._sizes:
-                    path.unlink()
-                elif path.is_dir() and not any(path.iterdir()):
-                    path.rmdir()
-        sounds = sum(name.startswith("sounds/") for name in self._sizes)
-        return BuiltAtlas(
-            self.folder / "index.html", self.size / 1e6, self.made, sounds, self.absent,
-            self.left_out,
-        )  # fmt: skip
+                name = path.relative_to(self.folder).as_posix()
+                if path.is_dir():
+                    with suppress(OSError):  # it is not empty
+                        path.rmdir()
+                elif name not in self._sizes and manifest.is_ours(name):
+                    path.unlink(missing_ok=True)
+        path, megabytes = self.folder / "index.html", self.size / 1e6
+        return BuiltAtlas(path, megabytes, made=self.made, **counts)
 
     def _room(self, key: str, name: str, size: int) -> str | None:
         if size > self.room:
-            self.left_out += 1
+            self._left_out.add(key)
             return None
         self._count(name, size)
         self._keys[key] = name
         return name
 
     def _count(self, name: str, size: int) -> None:
-        self.size += size - self._sizes.get(name, 0)
+        more = size - self._sizes.get(name, 0)
+        self.size += more
+        self._media += more if manifest.is_medium(name) else 0
         self._sizes[name] = size
 
     def _write(self, name: str, content: bytes) -> None:
@@ -197,15 +251,6 @@ class Site:
         except OSError as error:
             raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
         write_atomically(path, content)
-
-
-def identity_of(path: Path) -> str:
-    """Tells a file from what else may have stood in its place."""
-    try:
-        stat = path.stat()
-    except OSError:
-        return f"{path} absent"
-    return f"{path.resolve()} {stat.st_size} {stat.st_mtime_ns}"
 
 
 def script_json(value: object) -> str:
@@ -235,19 +280,3 @@ def _environment() -> Environment:
         loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-
-
-def _read_manifest(path: Path) -> dict[str, str]:
-    """What lies there of an earlier build; nothing where it is of another form."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if found["form"] != FORM:
-            return {}
-        keys = {str(key): str(name) for key, name in found["keys"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}
-    return {key: name for key, name in keys.items() if _inside(name)}
-
-
-def _inside(name: str) -> bool:
-    return bool(re.fullmatch(r"(sounds|pictures)/[0-9a-f]+\.[a-z0-9]+", name))

@@ -13,7 +13,7 @@ from lhotse.cut import Cut
 
 from corpora.audio import AudioError, load_waveform
 from corpora.corpus import SAMPLE_RATE, Progress
-from evaluation.atlas.site import Site, identity_of
+from evaluation.atlas.site import Site
 
 LOUDNESS = -23.0
 """Of matched sounds, in LUFS (EBU R 128)."""
@@ -99,7 +99,7 @@ def sound_of(site: Site, path: Path, match: bool = True) -> str | None:
         waveform, rate = read
         return encoded(matched(waveform, rate) if match else waveform, rate, form)
 
-    return site.file(f"sound {form} {match} {identity_of(path)}", "sounds", f".{form}", make)
+    return site.file(f"sound {form} {match} {site.identity(path)}", "sounds", f".{form}", make)
 
 
 def cut_clips(
@@ -115,7 +115,7 @@ def cut_clips(
         site: where to.
         wanted: the most important first: the bound of the site cuts off the others.
         cuts: opens the corpus, by utterance; called only when something is to be cut. What it
-            lacks is counted as absent.
+            lacks is counted as absent, but nothing is where it is empty.
         origin: tells this corpus from others with the same names.
         report: called with the fraction that is done.
 
@@ -123,14 +123,18 @@ def cut_clips(
         The way to each of those that there are.
     """
     form = site.settings.sound
-    keys = {span: f"clip {form} {origin} {' '.join(map(str, span))}" for span in wanted}
+    keys = {span: f"clip {form} {origin} {span_key(span)}" for span in wanted}
     found = {}
     for span in [span for span in keys if site.has(keys[span])]:
         name = site.file(keys.pop(span), "sounds", f".{form}", lambda: None)
         if name:
             found[span] = name
-    chosen = _with_room(site, keys, form)
+    chosen, crowded = _with_room(site, keys, form)
     corpus = cuts() if chosen else {}
+    if chosen and not corpus:
+        return found
+    for span in crowded:
+        site.lack(keys[span], room=True)
     for i, (utterance, spans) in enumerate(chosen.items()):
         report(i / len(chosen), f"cutting segments from {utterance}")
         waveform = _read(corpus.get(utterance))
@@ -142,17 +146,25 @@ def cut_clips(
     return found
 
 
-def _with_room(site: Site, spans: Iterable[Span], form: str) -> dict[str, list[Span]]:
-    """Those there is room for, by utterance."""
+def span_key(span: Span) -> str:
+    """What tells a part of a corpus from the others, in a key."""
+    return " ".join(map(str, span))
+
+
+def _with_room(
+    site: Site, spans: Iterable[Span], form: str
+) -> tuple[dict[str, list[Span]], list[Span]]:
+    """Those there is room for, by utterance, and the others."""
     room = site.room
     chosen: dict[str, list[Span]] = {}
+    crowded = []
     for span in spans:
         room -= BYTES_PER_SAMPLE[form] * max(span.end - span.start, 0) + HEADER
         if room < 0:
-            site.left_out += 1
+            crowded.append(span)
         else:
             chosen.setdefault(span.utterance, []).append(span)
-    return chosen
+    return chosen, crowded
 
 
 def _read(cut: Cut | None) -> np.ndarray | None:

@@ -26,7 +26,10 @@ LETTERS = {kind: kind[0] for kind in KINDS}
 SHOWN = ("word", "layer", "depth", "feature", "activated")
 """Columns of word_features."""
 
-MEANS = ("overlap", "ci_low", "ci_high", "chance", "alike", "n_pairs")
+MEANS = (
+    *("overlap", "ci_low", "ci_high", "chance"),
+    *("alike", "alike_low", "alike_high", "n_pairs", "n_undefined"),
+)
 """Columns of same_word that the page shows."""
 
 

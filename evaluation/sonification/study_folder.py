@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow
+import pyarrow.compute
 import pyarrow.parquet
 
 from evaluation.patient_tables import file_inside, whole_rows
@@ -21,6 +22,8 @@ TEXTS = frozenset((
     "sex", "speaker", "tier", "unit", "utterance", "word", "words",
 ))  # fmt: skip
 """Columns of large tables that hold texts; all others hold numbers."""
+PLACES = ("depth", "feature")
+"""Columns of whole numbers: a row without them is of no use."""
 
 
 @dataclass(frozen=True)
@@ -97,13 +100,26 @@ class StudyFolder:
         try:
             trouble = _trouble(pyarrow.parquet.read_schema(path), [*names, *wanted])
             if not trouble:
-                return pyarrow.parquet.read_table(
+                found = pyarrow.parquet.read_table(
                     path, columns=[*names], filters=filters, **reading
                 )
+                return self._whole(table, found)
         except (OSError, pyarrow.ArrowException) as error:
             trouble = f"cannot be read ({' '.join(str(error).split())[:120]})"
         self.notes.append(f"{path.relative_to(self.run)}: {trouble}")
         return None
+
+    def _whole(self, table: str, found: pyarrow.Table) -> pyarrow.Table:
+        """The rows that have a place; how many have none is said."""
+        kept = found
+        for name in PLACES:
+            if name in found.column_names and found[name].null_count:
+                kept = kept.filter(pyarrow.compute.is_valid(kept[name]))
+        if len(kept) < len(found):
+            count = len(found) - len(kept)
+            name = f"{ROOT}/{self.name}/{table}.parquet"
+            self.notes.append(f"{name}: {count} incomplete row(s) were left out")
+        return kept
 
     def file(self, inside: str) -> Path | None:
         """A file below the folder; None where there is none, or where the path climbs out."""
@@ -120,12 +136,12 @@ def _trouble(schema: pyarrow.Schema, columns: Sequence[str]) -> str:
 
 
 def _as_expected(field: pyarrow.Field) -> bool:
-    """Whether a column holds what its name promises, texts or numbers; both may be absent."""
+    """Whether a column holds what its name promises, texts or numbers."""
     kind = field.type.value_type if pyarrow.types.is_dictionary(field.type) else field.type
-    if pyarrow.types.is_null(kind):
-        return True
     if field.name in TEXTS:
         return bool(pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind))
+    if field.name in PLACES:
+        return bool(pyarrow.types.is_integer(kind))
     numbers = (pyarrow.types.is_integer, pyarrow.types.is_floating, pyarrow.types.is_boolean)
     return any(is_kind(kind) for is_kind in numbers)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from acoustics.errors import UserError
-from otoscope.locking import Work, locked
+from otoscope.locking import Work, alone, locked
 
 WORK = Work("sing", "join in", "sing elsewhere", "the song is kept")
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/disk/song")
@@ -21,6 +21,18 @@ def test_the_second_one_is_kept_out_until_the_first_is_done(tmp_path: Path) -> N
         assert str(refused.value) == f"{folder}: another otoscope sing is at work there; join in"
     with locked(folder, WORK):
         pass
+
+
+def test_alone_leaves_nothing_and_lets_a_run_work_beside_it(tmp_path: Path) -> None:
+    with locked(tmp_path / "run"), alone(tmp_path / "run", WORK):
+        before = sorted(tmp_path.rglob("*"))
+        with (
+            pytest.raises(UserError, match="another otoscope sing is at work; join in"),
+            alone(tmp_path / "run", WORK),
+        ):
+            pytest.fail("two at work on the same pages")
+    with alone(tmp_path / "run", WORK):
+        assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_a_full_disk_and_a_folder_that_cannot_be_made_name_the_way_out(tmp_path: Path) -> None:

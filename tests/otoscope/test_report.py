@@ -1,6 +1,7 @@
 """`otoscope report` and `otoscope serve` as they are typed."""
 
 import http.client
+import io
 import signal
 import socket
 import time
@@ -8,6 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+
+from otoscope.display import RunDisplay
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +31,20 @@ def test_report_says_what_it_made_and_where(run: Path, here) -> None:
     again = here("report", run).ok().out.splitlines()
     assert again[-1] == first[-1] and again[-2].endswith("0 files made anew")
     assert again[-2].split(";")[0] == first[-2].split(";")[0]
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_names_of_utterances_are_no_markup_on_the_terminal(terminal: bool) -> None:
+    seen = io.StringIO()
+    with RunDisplay(Console(file=seen, force_terminal=terminal, width=200)) as display:
+        display("report", 0.1, "cutting segments from s[/b]-[red]1", 1.0)
+    assert "s[/b]-[red]1" in seen.getvalue()
+
+
+def test_a_folder_of_somebody_else_is_left_alone(run: Path, here, tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("mine")
+    assert "holds files that are no atlas" in here("report", run, "--output", tmp_path).complaint()
+    assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
 
 
 @pytest.mark.parametrize(
@@ -88,7 +106,7 @@ def test_serve_shows_the_atlas_and_nothing_else(atlas: Path, terminal, ending) -
 def test_pages_go_where_they_are_asked_for(run: Path, here, tmp_path: Path) -> None:
     (tmp_path / "in the way").write_text("")
     line = here("report", run, "--output", tmp_path / "in the way").complaint()
-    assert f"{tmp_path / 'in the way'}/static" in line and "cannot be written" in line
+    assert f"{tmp_path / 'in the way'}: cannot be written to (File exists)" in line
     said = here("report", run, "--output", tmp_path / "paper").ok().out
     assert said.splitlines()[-1] == f"{tmp_path}/paper/index.html"
     assert here("serve", tmp_path / "none").complaint()

@@ -76,7 +76,7 @@ def test_another_corpus_than_was_searched_is_refused(tmp_path) -> None:
     write(tmp_path / "sonification" / "corpus.json", fingerprint="0123")
     opened = corpus_cuts(tmp_path)
     assert opened is not None
-    with pytest.raises(UserError, match="0123 was searched, but EmbeddedCorpus is") as told:
+    with pytest.raises(UserError, match="0123 was heard, but EmbeddedCorpus is") as told:
         opened()
     assert "\n" not in str(told.value)
 

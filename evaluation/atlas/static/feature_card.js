@@ -1,16 +1,17 @@
 "use strict";
 /* The card of one feature: what it is, its segments, their words, its activation, its audiation. */
 otoscope.featureCard = (() => {
-  const { make, player, playButton, announce } = otoscope;
+  const { make, player, playButton, announce, unitName } = otoscope;
   const { load, segmentsOf, labelsOf, discardedOf, percent, figure, quoted } = otoscope.features;
-  const { traceOf, trace, evolution } = otoscope.featureDrawings;
+  const { traceOf, trace } = otoscope.featureDrawings;
+  const { audiation } = otoscope.featureAudiation;
   const COPIES = { word: "words", phone: "phones" };
   let asked = () => {};
 
   /* Fills a box with one feature. `at`: {shard, model, map, layer, feature, data}. */
   function fill(box, at) {
     const segments = segmentsOf(at.data, at.feature);
-    box.replaceChildren(facts(at), units(at), discarded(at), activation(at, segments[0]), audiation(at));
+    box.replaceChildren(facts(at), ...speakers(at), units(at), discarded(at), activation(at, segments[0]), audiation(at));
   }
 
   const dead = (at) => (at.data.dead || {})[at.feature];
@@ -24,19 +25,29 @@ otoscope.featureCard = (() => {
     if (dead(at)) add("dead", make("b", { class: "bad" }, dead(at)), ", so it has no segments: all would drive it alike");
     if (activity) {
       const of = (name) => activity[name][at.feature];
-      add("active", `${percent(of("density"), 1)} of the time`);
-      add("median, 90 %, 99 %", ["q50", "q90", "q99"].map((name) => figure(of(name))).join(", "));
-      add("from, to", `${figure(of("minimum"))}, ${figure(of("maximum"))}`);
+      add("active", `${percent(of("density"), 1)} of the time (above ${figure(of("threshold"))})`);
       add("mean", figure(of("mean")));
+      add("median", figure(of("q50")));
+      add("90 % are below", figure(of("q90")));
+      add("99 %", figure(of("q99")));
+      add("range", `${figure(of("minimum"))} to ${figure(of("maximum"))}`);
     }
+    return list;
+  }
+
+  /* Who says its strongest segments: of each attribute the most frequent group, beside its share of all speakers. */
+  function speakers(at) {
+    const list = make("dl", { class: "facts" });
     for (const { attribute, groups, share, q } of at.data.selectivity || []) {
       const size = share.length / groups.length;
       const shares = groups.map((group, i) => ({ group, share: share[i * size + at.feature], q: q[i * size + at.feature] })).filter((one) => !Number.isNaN(one.share));
       if (!shares.length) continue;
       const most = shares.reduce((best, one) => (one.share > best.share ? one : best));
-      add(attribute, `${percent(most.share)} ${most.group}`, Number.isNaN(most.q) ? "" : ` (q = ${figure(most.q, 2)})`);
+      const base = (at.map.bases[attribute] || {})[most.group];
+      const more = [...(base === undefined ? [] : [`speakers ${percent(base)}`]), ...(Number.isNaN(most.q) ? [] : [`q = ${figure(most.q, 2)}`])];
+      list.append(make("div", {}, make("dt", {}, attribute), make("dd", {}, `${percent(most.share)} ${most.group}`, more.length ? ` (${more.join("; ")})` : "")));
     }
-    return list;
+    return list.childElementCount ? [make("p", { class: "small-print" }, `Who says its strongest ${unitName(at.map.unit)}:`), list] : [];
   }
 
   /* ---- units of search: tabs ---- */
@@ -47,7 +58,7 @@ otoscope.featureCard = (() => {
       return part;
     }
     const panel = make("div", { role: "tabpanel", id: "unit", tabindex: "0" });
-    const tabs = at.map.units.map((unit, i) => make("button", { type: "button", role: "tab", id: `tab-${i}`, "aria-controls": "unit", "aria-selected": "false", tabindex: "-1" }, unit));
+    const tabs = at.map.units.map((unit, i) => make("button", { type: "button", role: "tab", id: `tab-${i}`, "aria-controls": "unit", "aria-selected": "false", tabindex: "-1" }, unitName(unit)));
     const bar = make("div", { class: "tabs", role: "tablist", "aria-label": "Unit of search" }, ...tabs);
     let shown = -1;
 
@@ -79,7 +90,7 @@ otoscope.featureCard = (() => {
 
   function unitOf(at, data, unit) {
     const segments = segmentsOf(data, at.feature);
-    if (!segments.length) return [make("p", { class: "empty" }, dead(at) ? `Dead: ${dead(at)}.` : `No ${unit} drive it.`)];
+    if (!segments.length) return [make("p", { class: "empty" }, dead(at) ? `Dead: ${dead(at)}.` : `No ${unitName(unit)} drive it.`)];
     const bars = Object.entries(data.labels || {}).map(([tier, table]) => barsOf(tier, labelsOf(table, at.feature), unit)).filter(Boolean);
     return [make("div", { class: "unit" }, players(at, segments, unit), make("div", { class: "sides" }, ...bars, ...(data.labels ? [] : [missing("There is no table of labels", at)])))];
   }
@@ -107,9 +118,10 @@ otoscope.featureCard = (() => {
     };
     halt = (button) => { if (turn >= 0 && button !== buttons[turn]) stop(); };
     const silent = rows.length - buttons.length;
-    const head = make("p", { class: "head" }, ...(buttons.length ? [every] : []), make("span", {}, `the ${segments.length} strongest ${unit}`, silent ? `; ${silent} without a sound` : ""));
-    return make("div", { class: "players" }, head, make("ol", { class: "segments" }, ...rows));
+    const head = make("p", { class: "head" }, ...(buttons.length ? [every] : []), make("span", {}, `the ${segments.length} strongest ${unitName(unit)}`, silent ? `; ${silent} without a sound` : ""));
+    return make("div", { class: "players" }, head, heads(), make("ol", { class: "segments" }, ...rows));
   }
+  const heads = () => make("p", { class: "heads", "aria-hidden": "true" }, ...["rank", "", "what is said", "who, and where", "score"].map((text) => make("span", {}, text)));
   let chain = () => {};
   let halt = () => {};
   player.onend((button) => chain(button));
@@ -118,7 +130,7 @@ otoscope.featureCard = (() => {
   function row(at, segment, top, unit) {
     const { rank, words, phones, speaker, sex, utterance, label } = segment;
     const what = words || label || phones;
-    const name = `${at.map.layers[at.layer].name}/${at.feature}, ${unit} ${rank}: ${what ? quoted(what) : "nothing said"}, ${speaker}${sex ? `, ${sex}` : ""}`;
+    const name = `${at.map.layers[at.layer].name}/${at.feature}, rank ${rank} of the ${unitName(unit)}: ${what ? quoted(what) : "nothing said"}, ${speaker}${sex ? `, ${sex}` : ""}`;
     return make("li", {},
       make("span", { class: "rank" }, String(rank)),
       playButton(segment.sound, name),
@@ -134,7 +146,7 @@ otoscope.featureCard = (() => {
       find.addEventListener("click", () => asked(label));
       return make("li", { style: `--part:${of ? count / of : 0};--base:${base}` }, find, make("span", { class: "track" }), make("span", { class: "number" }, `${count} of ${of}`, make("small", {}, `corpus ${percent(base, base < 0.0995 ? 1 : 0)}`)));
     });
-    return make("div", {}, make("h4", {}, `${COPIES[tier] || tier} in its ${unit}`), make("ul", { class: "bars" }, ...rows));
+    return make("div", {}, make("h4", {}, `${COPIES[tier] || tier} in its ${unitName(unit)}`), make("ul", { class: "bars" }, ...rows));
   }
 
   /* ---- speaker-discarded ---- */
@@ -194,46 +206,6 @@ otoscope.featureCard = (() => {
       rest.replaceChildren(make("p", { class: "head" }, button, make("span", {}, `around its strongest segment (shaded), ${found.utterance}`)), trace(found, segment));
     }, (error) => rest.replaceChildren(make("p", { class: "empty" }, error.message)));
     return part;
-  }
-
-  /* ---- audiation ---- */
-  function audiation(at) {
-    const part = make("section", { class: "audiation", "aria-labelledby": "audiation-title" }, make("h3", { id: "audiation-title" }, "Audiation"));
-    const found = at.data.audiation[at.feature];
-    if (!found) { part.append(...withoutAudiation(at)); return part; }
-    const [main, ...others] = found;
-    const name = `${at.map.layers[at.layer].name}/${at.feature}`;
-    if (main.problem) part.append(make("p", { class: "empty" }, `It has no sound: ${main.problem}.`));
-    else part.append(pair(main, name));
-    if (others.length) part.append(make("h4", {}, "Made otherwise"), make("ul", { class: "others" }, ...others.map((one) => make("li", {}, playButton(one.audio, `the audiation of ${name}, ${one.variant}`), make("span", {}, one.variant, one.sample ? ` ${one.sample + 1}` : "", one.problem ? `: ${one.problem}` : ` · reached ${figure(one.reached)} · held out ${figure(one.held_out)}`)))));
-    return part;
-  }
-
-  function pair(one, name) {
-    const said = one.words || one.phones;
-    const above = one.above === 1 ? "above the strongest segment" : one.above === 0 ? "below the strongest segment" : "";
-    const figures = [
-      ["a sound made for it", one.audio, one.mel, `the audiation of ${name}`],
-      [`the strongest segment of the corpus${said ? `, ${quoted(said)}` : ""}`, one.clip, one.clip_mel, `the strongest segment of ${name}`],
-    ].map(([title, sound, mel, label]) => make("figure", {}, make("figcaption", {}, playButton(sound, label), make("span", {}, title)), mel ? make("img", { src: mel, alt: `Mel spectrogram of ${label}`, class: "mel" }) : make("p", { class: "empty" }, "no picture")));
-    const numbers = [
-      ["reached", `${figure(one.reached)}${above ? `, ${above}` : ""}`], ["strongest segment", figure(one.strongest)], ["under held-out changes", figure(one.held_out)],
-      ["the least of these", figure(one.lowest)], ["rank in the layer", one.rank === null ? "–" : `${one.rank} of ${one.features}`], ["signal-to-noise ratio", one.snr_db === null ? "–" : `${one.snr_db.toFixed(1)} dB`],
-    ];
-    const list = make("dl", { class: "facts" }, ...numbers.map(([title, text]) => make("div", {}, make("dt", {}, title), make("dd", {}, text))));
-    const line = one.evolution.length > 1 ? make("figure", { class: "grown" }, make("figcaption", {}, "how it came about"), evolution(one.evolution, one.strongest, one.reached)) : "";
-    const whole = one.picture ? make("a", { href: one.picture }, "the whole picture") : "";
-    return make("div", {}, make("div", { class: "beside" }, ...figures, line), list, whole);
-  }
-
-  function withoutAudiation(at) {
-    const count = at.map.audiations;
-    const total = at.map.layers.reduce((sum, layer) => sum + layer.features, 0);
-    const { name } = at.map.layers[at.layer];
-    const here = Object.keys(at.data.audiation);
-    const found = [make("p", { class: "empty" }, `No audiation was made of this feature. This run has ${count} of ${total} features of ${at.model}. This makes it: `, make("code", {}, `otoscope audiate ${at.map.run} --output ${at.map.run} --features '{${name}: [${at.feature}]}'`))];
-    if (here.length) found.push(make("p", {}, `Of ${name} there are `, ...here.flatMap((feature, i) => [i ? ", " : "", make("a", { href: otoscope.link("features", { model: at.model, feature: `${name}/${feature}` }) }, `${name}/${feature}`)]), "."));
-    return found;
   }
 
   return { fill, announce, onask: (callback) => { asked = callback; } };

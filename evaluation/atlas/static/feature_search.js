@@ -1,7 +1,7 @@
 "use strict";
 /* The search box: a feature, a layer, a word, a phone; the results are a list for the keyboard. */
 otoscope.featureSearch = (() => {
-  const { $, make, announce } = otoscope;
+  const { $, make, announce, unitName } = otoscope;
   const { load, starts, quoted } = otoscope.features;
   const MOST = 40;
   const LABELS = 6; // that begin with what was typed
@@ -69,7 +69,7 @@ otoscope.featureSearch = (() => {
     const feature = tier.feature[i];
     return {
       text: `${map.layers[layer].name}/${feature}`,
-      about: `${tier.count[i]} of ${tier.of[i]} ${map.unit} have ${quoted(label)}`,
+      about: `${tier.count[i]} of ${tier.of[i]} ${unitName(map.unit)} have ${quoted(label)}`,
       share: tier.count[i] / tier.of[i],
       go: () => chosen(layer, feature),
     };

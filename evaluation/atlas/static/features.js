@@ -1,7 +1,7 @@
 "use strict";
 /* The page Features: which recogniser and which feature are shown, and by which way one gets there. */
 (() => {
-  const { $, announce, hash, setHash, onHash, link, complain, heatMap, featureSearch, featureCard } = otoscope;
+  const { $, announce, hash, setHash, onHash, link, free, tell, settle, complain, heatMap, featureSearch, featureCard } = otoscope;
   const { load } = otoscope.features;
   const state = { model: null, shard: "", map: null, layer: -1, feature: -1 };
   let turn = 0;
@@ -27,7 +27,10 @@
     const data = await load(`${shard}/${layer}`);
     if (mine !== turn) return;
     Object.assign(state, { layer, feature });
-    if (how.link) setHash({ model, feature: name });
+    if (!how.keep) {
+      settle();
+      setHash({ model, feature: name }, { push: how.link });
+    }
     $("feature-title").textContent = `${model} · ${name}`;
     $("to-layer").href = link("layers", { model, layer: map.layers[layer].name });
     $("previous").disabled = !beside(-1);
@@ -71,17 +74,18 @@
 
   async function follow({ model, feature }, first) {
     const names = [...$("model").options].map((option) => option.value);
-    await choose(names.includes(model) ? model : state.model || names[0]);
+    const known = !model || names.includes(model);
+    await choose((known && model) || state.model || names[0]);
     const parts = /^(.*)\/(\d+)$/.exec(feature || "");
     const layer = parts ? state.map.layers.findIndex((entry) => entry.name === parts[1]) : -1;
-    if (layer >= 0 && Number(parts[2]) < state.map.layers[layer].features) {
-      await open(layer, Number(parts[2]), { scroll: true, focus: !first });
-      return;
-    }
-    if (feature) complain(new Error(`There is no feature ${feature} of ${state.model}.`));
+    const there = layer >= 0 && Number(parts[2]) < state.map.layers[layer].features;
+    const astray = [...(known ? [] : [`no model ${model}`]), ...(there || !feature ? [] : [`no feature ${feature} of ${state.model}`])];
+    const keep = astray.length > 0; // the address, which the message is about
     const some = begin();
-    if (some && state.feature < 0) await open(...some);
-    if (!some) $("card").hidden = true;
+    if (there) await open(layer, Number(parts[2]), { scroll: true, focus: !first, keep });
+    else if (some && state.feature < 0) await open(...some, { keep });
+    if (!there && !some) $("card").hidden = true;
+    if (keep) tell(`There is ${astray.join(" and ")} here.`);
   }
 
   heatMap.onopen(chosen);
@@ -89,8 +93,10 @@
   featureCard.onask((label) => { featureSearch.ask(label); $("find").scrollIntoView({ block: "center" }); });
   $("previous").addEventListener("click", () => go(-1));
   $("next").addEventListener("click", () => go(1));
-  $("card").addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select")) return;
+  /* Letters also where something of the card has the focus, which has no use for them. */
+  document.addEventListener("keydown", (event) => {
+    const held = event.ctrlKey || event.metaKey || event.altKey;
+    if (!free(event) && (held || !event.target.closest("#card"))) return;
     if (event.key === "p") go(-1);
     if (event.key === "n") go(1);
   });

@@ -1,11 +1,12 @@
 "use strict";
 /* The map of all features: a canvas of our own, for a network has tens of thousands of cells. */
 otoscope.heatMap = (() => {
-  const { $, make, player, announce } = otoscope;
+  const { $, make, player, announce, unitName } = otoscope;
   const { percent, figure, quoted, starts } = otoscope.features;
   const { drawCells, legend } = otoscope.heatMapDrawing;
   const NARROWEST = 16; // pixels of a column
   const REST_MS = 120;
+  const FINGER = 16; // pixels around a tap that are the same place
 
   const canvas = $("cells");
   const tip = $("tip");
@@ -14,6 +15,7 @@ otoscope.heatMap = (() => {
   let first = null; // number of the first feature of each layer in the columns of the shard
   let place = null; // where in its column each feature stands
   let cursor = null; // {layer, at}: column, and cell from below
+  let tapped = null; // where a finger was
   let chosen = null; // {layer, feature}
   let size = { width: 0, height: 0, step: 0 };
   let opened = () => {};
@@ -31,15 +33,16 @@ otoscope.heatMap = (() => {
     map.layers.forEach((_, layer) => {
       for (let at = 0; at < cells(layer); at += 1) place[first[layer] + map.order[first[layer] + at]] = at;
     });
-    cursor = null;
+    cursor = tapped = null;
     chosen = null;
     hide();
     $("legend").replaceChildren(...legend(map));
+    $("sorted").textContent = map.by === "share" ? "the men's share" : "density";
     canvas.setAttribute("aria-label", `Heat map of ${map.order.length} features of ${map.layers.length} layers of ${name}, coloured by ${meaning()}`);
     fit();
   }
 
-  const meaning = () => (map.by === "share" ? "the share of their segments that men speak" : "their density, for the sexes of the speakers are not known");
+  const meaning = () => (map.by === "share" ? `the share of their strongest ${unitName(map.unit)} that men speak` : "their density, for the sexes of the speakers are not known");
 
   /* ---- drawing ---- */
   function fit() {
@@ -71,13 +74,14 @@ otoscope.heatMap = (() => {
   }
 
   /* ---- what a cell says ---- */
+  const base = () => (map.bases.sex || {}).male;
   function told(layer, feature) {
     const i = first[layer] + feature;
     const value = map.value[i];
     const parts = [];
     if (map.dead[i]) parts.push("dead");
     else if (Number.isNaN(value)) parts.push(map.by === "share" ? "share unknown" : "density unknown");
-    else if (map.by === "share") parts.push(`${percent(value)} by men`, ...(Number.isNaN(map.q[i]) ? [] : [`q = ${figure(map.q[i], 2)}`]));
+    else if (map.by === "share") parts.push(`${percent(value)} by men${base() === undefined ? "" : ` (speakers ${percent(base())})`}`, ...(Number.isNaN(map.q[i]) ? [] : [`q = ${figure(map.q[i], 2)}`]));
     else parts.push(`active ${percent(value, 1)} of the time`);
     const word = map.word.ids ? map.word.names[map.word.ids[i]] : "";
     if (word) parts.push(quoted(word));
@@ -134,11 +138,23 @@ otoscope.heatMap = (() => {
     }, REST_MS);
   });
   canvas.addEventListener("pointerleave", () => { rested = ""; hide(); });
-  addEventListener("pointerdown", () => { $("warm").hidden = true; });
+  let pointer = "";
+  addEventListener("pointerdown", (event) => { $("warm").hidden = true; pointer = event.pointerType; });
   canvas.addEventListener("click", (event) => {
     const mark = under(event);
-    if (mark) open(mark);
+    if (mark && pointer === "touch") tap(mark);
+    else if (mark) open(mark);
   });
+
+  /* A finger hears and reads first. Cells are thinner than it: a second tap near the first one means the same. */
+  function tap(mark) {
+    const again = tapped && tapped.layer === mark.layer && Math.abs(tapped.y - mark.y) < FINGER;
+    if (again) { open(cursor); return; }
+    tapped = mark;
+    cursor = { layer: mark.layer, at: mark.at };
+    step();
+    play(cursor);
+  }
 
   function open(mark) {
     clearTimeout(timer);
@@ -196,7 +212,7 @@ otoscope.heatMap = (() => {
     event.preventDefault();
     if (move || event.key === " ") step();
   });
-  canvas.addEventListener("blur", () => { cursor = null; hide(); draw(); });
+  canvas.addEventListener("blur", () => { cursor = tapped = null; hide(); draw(); });
 
   /* The feature whose card is open. */
   function mark(layer, feature) {

@@ -1,7 +1,8 @@
 "use strict";
 /* The cells and the colours of the map of all features; which of them is meant is heat_map.js's. */
 otoscope.heatMapDrawing = (() => {
-  const { make } = otoscope;
+  const { make, unitName } = otoscope;
+  const { percent } = otoscope.features;
   const GAP_FROM = 7; // pixels of a cell that can spare one
 
   function shade(map, i) {
@@ -72,10 +73,12 @@ otoscope.heatMapDrawing = (() => {
   function legend(map) {
     const shades = make("span", { class: "shades" }, ...map.shades.map((colour) => make("i", { style: `background:${colour}` })));
     const inner = map.ticks.slice(1, -1).map(([at, text]) => make("span", { style: `left:${100 * at}%` }, text));
-    const bar = make("span", { class: "bar" }, shades, make("span", { class: "ticks" }, ...inner));
+    const base = map.by === "share" ? (map.bases.sex || {}).male : undefined;
+    const mark = base === undefined ? "" : make("i", { class: "base", style: `left:${100 * base}%` });
+    const bar = make("span", { class: "bar" }, shades, mark, make("span", { class: "ticks" }, ...inner));
     const [[, low], [, high]] = [map.ticks[0], map.ticks.at(-1)];
     const title = map.by === "share"
-      ? `who speaks the best ${map.unit} of a feature`
+      ? `who speaks a feature’s strongest ${unitName(map.unit)}${mark && `; the black mark: ${percent(base)} of the speakers are men`}`
       : "density: share of the time in which a feature is active (the sexes of the speakers are not known)";
     return [make("span", { class: "ramp" }, make("span", {}, low), bar, make("span", {}, high)), map.dead.some(Boolean) ? make("span", { class: "grey" }, make("i", { style: `background:${map.grey}` }), "dead") : "", make("span", {}, title)];
   }

@@ -41,14 +41,14 @@ otoscope.wordTable = (() => {
     const [both, male, female, neither] = counted(cells);
     const either = both + male + female;
     const lit = { both: either, male: both + male, female: both + female }[voice];
-    const interval = mean && mean.ci_low !== null && mean.ci_high !== null ? `${spelt(mean.ci_low)}–${spelt(mean.ci_high)}` : "";
-    const cell = (value, more = "") => make("td", { title: more ? `${layer}: ${value}, ${more}` : `${layer}: ${value}` }, make("span", {}, value), make("small", {}, more));
+    const interval = (low, high) => (mean && mean[low] !== null && mean[high] !== null ? `${spelt(mean[low])}–${spelt(mean[high])}` : "");
+    const cell = (value, ...more) => make("td", { title: `${layer}: ${[value, ...more].filter(Boolean).join(", ")}` }, make("span", {}, value), ...more.map((text) => make("small", {}, text)));
     return {
       bar: make("td", {}, bar(both, either, mean)),
       lit: cell(String(lit), `of ${either + neither}`),
       own: cell(either ? spelt(both / either) : "–", `${both} of ${either}`),
-      mean: cell(mean ? spelt(mean.overlap) : "–", interval),
-      alike: cell(mean ? spelt(mean.alike) : "–"),
+      mean: cell(mean ? spelt(mean.overlap) : "–", interval("ci_low", "ci_high"), mean && mean.n_pairs !== null ? `n ${mean.n_pairs - (mean.n_undefined || 0)}` : ""),
+      alike: cell(mean ? spelt(mean.alike) : "–", interval("alike_low", "alike_high")),
       chance: cell(mean ? spelt(mean.chance) : "–"),
     };
   }
@@ -67,14 +67,13 @@ otoscope.wordTable = (() => {
       })));
     const columns = layers.map((layer, at) => columnOf(shown, layer, at));
     const whole = entry.layers.every(({ counts }) => counts);
-    const pairs = Math.max(0, ...model.means.map((mean) => (mean && mean.n_pairs) || 0));
     const of = whole ? "whole layer" : "of the dots shown";
     const says = {
       lit: ["activated", `${{ both: "by either", female: "by the woman", male: "by the man" }[voice]}, ${of}`],
       bar: ["overlap", "0 to 1"],
       own: ["this pair", `both / either, ${of}`],
-      mean: ["all pairs", pairs ? `mean of ${pairs}` : ""],
-      alike: ["one sex", "two of one sex"],
+      mean: ["all pairs", "mean of n pairs, 95\u00a0%"],
+      alike: ["one sex", "two of one sex, 95\u00a0%"],
       chance: ["chance", ""],
     };
     const foot = Object.entries(says).map(([name, [title, more]]) => make("tr", { class: `row-${name}` },

@@ -1,7 +1,7 @@
 "use strict";
 /* One word by a man and a woman: 20 features of each layer, lit where the chosen voice activates them. */
 otoscope.shard("words").then((all) => {
-  const { $, make, shard, hash, setHash, onHash, announce, player, playButton } = otoscope;
+  const { $, make, shard, hash, setHash, onHash, announce, free, tell, settle, player, playButton } = otoscope;
   const { MEANT, table, meaning } = otoscope.wordTable;
   const FEW = 40;
   const state = { model: all.models[0], word: 0, voice: "both" };
@@ -75,21 +75,26 @@ otoscope.shard("words").then((all) => {
     $("dots").scrollLeft = scrolled;
   }
 
-  async function show() {
+  const address = () => ({ model: state.model.name, word: state.model.words[state.word], voice: state.voice === "both" ? "" : state.voice });
+
+  /* `how`: push, for what one would come back from; keep, where the address asked for what there is not. */
+  async function show(how) {
     const turnOf = ++asked;
     const { model, word } = state;
     const block = await shard(`words/${model.place}/${Math.floor(word / all.block)}`);
     if (turnOf !== asked) return;
-    player.stop();
+    player.clear();
     next = null;
     entry = block[word % all.block];
     $("figure").hidden = false;
     voices();
     draw();
-    setHash({ model: model.name, word: model.words[word], voice: state.voice === "both" ? "" : state.voice });
+    if (how.keep) return;
+    settle();
+    setHash(address(), how);
   }
 
-  function choose(word) {
+  function choose(word, how = { push: true }) {
     state.word = word;
     const had = $("chips").contains(document.activeElement);
     chips();
@@ -100,15 +105,19 @@ otoscope.shard("words").then((all) => {
       if (had) here.focus({ preventScroll: true });
     }
     announce(state.model.words[word]);
-    return show().catch(otoscope.complain);
+    return show(how).catch(otoscope.complain);
   }
 
-  function switchVoice(value) {
+  function useVoice(value) {
     state.voice = value;
     document.querySelector(`input[name=voice][value=${value}]`).checked = true;
+  }
+  function switchVoice(value) {
+    useVoice(value);
     if (!entry) return;
     draw();
-    setHash({ ...hash(), voice: value === "both" ? "" : value });
+    settle();
+    setHash(address());
     announce(value === "both" ? "both voices" : `the ${MEANT[value]}'s voice`);
   }
 
@@ -128,14 +137,25 @@ otoscope.shard("words").then((all) => {
     to.tabIndex = 0;
     to.focus();
   });
+  $("chips").addEventListener("keydown", (event) => {
+    const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    const here = event.target.closest("button");
+    if (!by || !here) return;
+    event.preventDefault();
+    const to = by > 0 ? here.nextSibling : here.previousSibling;
+    if (to) choose(Number(to.dataset.word));
+  });
+  /* Letters also where a word or a dot has the focus, which have no use for them. */
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, audio")) return;
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const chip = event.target.closest("#chips button");
+    const held = event.ctrlKey || event.metaKey || event.altKey;
+    if (!free(event) && (held || !event.target.closest("#chips, #figure"))) return;
+    const step = { n: 1, p: -1 }[event.key];
     if (step) {
       const word = state.word + step;
       if (word >= 0 && word < state.model.words.length) choose(word);
     } else if (event.key === "s") switchVoice(state.voice === "male" ? "female" : "male");
-    else if (event.key === " " && !event.target.closest("button:not([data-word]), summary")) hear();
+    else if (event.key === " " && (chip || free(event))) hear();
     else return;
     event.preventDefault();
   });
@@ -149,10 +169,17 @@ otoscope.shard("words").then((all) => {
   }
   function follow() {
     const { model, word, voice: wanted } = hash();
-    const kept = useModel(model || state.model.name);
+    const known = all.models.some((entry) => entry.name === model);
+    const kept = useModel(known ? model : state.model.name);
     const at = state.model.words.indexOf(word);
-    if (wanted in MEANT) switchVoice(wanted);
-    choose(at < 0 ? kept : at);
+    useVoice(Object.hasOwn(MEANT, wanted || "") ? wanted : "both");
+    const astray = [
+      ...(model && !known ? [`no model ${model}`] : []),
+      ...(word && at < 0 ? [`no word “${word}” of ${state.model.name}`] : []),
+      ...(wanted && wanted !== state.voice ? [`no voice ${wanted}`] : []),
+    ];
+    if (astray.length) tell(`There is ${astray.join(" and ")} here.`);
+    choose(at < 0 ? kept : at, { keep: astray.length > 0 });
   }
   $("model").addEventListener("change", () => choose(useModel($("model").value)));
   $("sought").addEventListener("input", chips);

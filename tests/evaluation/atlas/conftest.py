@@ -1,10 +1,5 @@
-"""A real browser for the pages of the atlas, and runs that are quickly made to have pages of.
+"""The pages of the atlas in a real browser, and runs that are quickly made to have pages of."""
 
-`browser` lives as long as one test file, not longer: while Playwright is up its event loop counts
-as running in this thread, and `asyncio.run` of other tests would refuse to start.
-"""
-
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -13,17 +8,8 @@ from urllib.parse import urlsplit
 import made_up_run
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import (
-    Browser,
-    BrowserContext,
-    ConsoleMessage,
-    Page,
-    Request,
-    sync_playwright,
-)
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 
-FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--mute-audio"]
-FLAGS += ["--autoplay-policy=no-user-gesture-required"]
 HEIGHT = 900
 OWN = ("file", "data", "blob", "about")
 SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
@@ -35,18 +21,6 @@ HEARD = """() => {
     for (const kind of ["playing", "timeupdate", "ended"])
         document.addEventListener(kind, hear, true);
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Headless Chromium of the system; skips where there is none."""
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("no chromium here to open the pages with")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -112,6 +112,11 @@ def test_values_of_another_kind_are_named(run: Path) -> None:
     at = found.column_names.index("start_s")
     texts = pyarrow.array(["soon"] * len(found))
     pyarrow.parquet.write_table(found.set_column(at, "start_s", texts), spoken)
+    words = run / "sonification/baseline/word_features.parquet"
+    found = pyarrow.parquet.read_table(words)
+    at = found.column_names.index("feature")
+    places = pyarrow.array([None, *found["feature"].to_pylist()[1:]], pyarrow.int64())
+    pyarrow.parquet.write_table(found.set_column(at, "feature", places), words)
     for path in (run / "masks/baseline/arrays").iterdir():
         facts = {"facts": json.dumps({"low": 0, "high": 1, "frame_s": 0.01, "steps": [1],
                                       "said": [], "required": None})}  # fmt: skip
@@ -120,4 +125,5 @@ def test_values_of_another_kind_are_named(run: Path) -> None:
         assert read_arrays(path) is None
     text = pages(run)["index.html"]
     assert "recognisers/baseline/layers.json: cannot be read" in text
+    assert "word_features.parquet: 1 incomplete row(s) were left out" in text
     assert "spoken.parquet: has unexpected values in start_s" in text

@@ -25,6 +25,8 @@ from evaluation.atlas.settings import AtlasSettings
 from evaluation.atlas.site import Site
 from evaluation.atlas.sounds import BYTES_PER_SAMPLE, Span
 from evaluation.run_folder import read_run
+from evaluation.sonification.dominance_table import DominanceRow
+from evaluation.sonification.export import write_records
 from evaluation.sonification.unit_names import phones_in
 
 TYPES = {"1": "<u1", "2": "<u2", "4": "<u4", "f": "<f4"}
@@ -58,6 +60,11 @@ def with_more(run: Path) -> None:
     dead = ["never active", *found["dead"].to_pylist()[1:]]
     at = found.column_names.index("dead")
     pyarrow.parquet.write_table(found.set_column(at, "dead", pyarrow.array(dead)), path)
+    write_records(path.parent, "dominance", DominanceRow, [
+        DominanceRow("baseline", layer, 1, unit, "sex", sex, n_speakers, 9, 0, 0)
+        for layer in ("one", "two") for unit, men in (("segments", 7), ("phones3", 3))
+        for sex, n_speakers in (("female", 3), ("male", men))
+    ])  # fmt: skip
     path = run / "sonification/baseline/segments.parquet"
     found = pyarrow.parquet.read_table(path)[20:]
     kept = found.filter(pyarrow.compute.less_equal(found["rank"], 5))
@@ -237,6 +244,7 @@ def test_traces_are_those_of_the_file(run: Path) -> None:
 def test_the_map_has_every_feature_in_order_of_the_share_of_men(run: Path) -> None:
     found = shard(run, "features/0/map")
     assert found["by"] == "share" and found["units"] == UNITS
+    assert found["bases"] == {"sex": {"female": 0.3, "male": 0.7}}
     share = {(row["layer"], row["feature"]): row for row in
              table(run, "selectivity", unit="segments", attribute="sex", group="male")}  # fmt: skip
     words = {(row["layer"], row["feature"]): row["label"] for row in
@@ -331,6 +339,17 @@ def test_what_is_strongest_has_the_room(
         span = Span(row["utterance"], *(round(16000 * row[n]) for n in ("start_s", "end_s")))
         best[span] = min(best.get(span, 99), row["rank"])
     assert [best[span] for span in spans if span in best] == sorted(best.values())
+
+
+def test_the_whole_site_keeps_to_its_bound(made: Any, tmp_path: Path) -> None:
+    whole = build_atlas(made.path, cuts=made.cuts, output=tmp_path / "whole")
+    sizes = {path: path.stat().st_size for path in whole.path.parent.rglob("*") if path.is_file()}
+    media = sum(size for path, size in sizes.items() if {"sounds", "pictures"} & {*path.parts})
+    assert whole.megabytes == pytest.approx(sum(sizes.values()) / 1e6) and not whole.left_out
+    bound = whole.megabytes - 0.7 * media / 1e6
+    small = AtlasSettings(max_megabytes=bound)
+    built = build_atlas(made.path, small, cuts=made.cuts, output=tmp_path / "small")
+    assert built.left_out and 0.9 * bound < built.megabytes <= bound
 
 
 def test_only_as_many_ranks_as_asked_and_none_of_ngrams(made: Any, tmp_path: Path) -> None:

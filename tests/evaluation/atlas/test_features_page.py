@@ -139,6 +139,28 @@ def test_resting_on_a_cell_plays_its_segment(open_page: Open, run: Path) -> None
     assert page.locator("#playing").inner_text() == before
 
 
+TOUCH = """([x, y]) => {
+    const how = { clientX: x, clientY: y, pointerType: 'touch', bubbles: true };
+    const cells = document.getElementById('cells');
+    for (const kind of ['pointerdown', 'pointerleave', 'click'])
+        cells.dispatchEvent(new PointerEvent(kind, how));
+}"""
+
+
+def test_a_finger_hears_a_cell_before_it_opens_it(open_page: Open, run: Path) -> None:
+    page = opened(open_page, run)
+    before = title(page)
+    order = ordered(page, 1)
+    name = named(page, 1, order[int(0.5 * len(order))])
+    x, y = cell(page, 1, 0.5)
+    page.evaluate(TOUCH, [x, y])
+    page.wait_for_function("() => document.getElementById('audio').currentTime > 0")
+    assert page.locator("#tip b").inner_text() == name.split(" · ")[1]
+    assert title(page) == before
+    page.evaluate(TOUCH, [x, y + 9])  # the same place for a finger
+    shown(page, name)
+
+
 def test_the_keyboard_walks_over_the_map_and_opens(open_page: Open, run: Path) -> None:
     page = opened(open_page, run)
     page.locator("#cells").focus()
@@ -160,6 +182,13 @@ def test_the_keyboard_walks_over_the_map_and_opens(open_page: Open, run: Path) -
         "(name) => document.getElementById('feature-title').textContent !== name", arg=name
     )
     page.keyboard.press("p")
+    shown(page, name)
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("n")  # wherever nothing has the focus
+    page.wait_for_function(
+        "(name) => document.getElementById('feature-title').textContent !== name", arg=name
+    )
+    page.go_back()
     shown(page, name)
 
 
@@ -266,7 +295,15 @@ def test_a_link_loads_the_index_the_map_and_one_layer(open_page: Open, run: Path
     assert data == ["index.js", "features/0/map.js", "features/0/3.js", "features/0/3/trace.js"]
     assert title(page) == f"baseline · {name}/1"
     page.evaluate("location.hash = 'model=baseline&feature=nowhere/1'")
-    page.wait_for_selector("[role=alert]")
+    assert page.locator("[role=alert]").inner_text() == (
+        "There is no feature nowhere/1 of baseline here."
+    )
+    page.evaluate("location.hash = 'model=nobody&feature=nowhere/2'")
+    page.wait_for_function(
+        "() => document.querySelector('[role=alert]').textContent.includes('nobody')"
+    )
+    page.locator("#next").click()
+    page.wait_for_selector("[role=alert]", state="detached")
 
 
 @pytest.mark.parametrize("width", [390, pytest.param(1280, marks=pytest.mark.slow)])

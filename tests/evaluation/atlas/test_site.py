@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from acoustics.errors import UserError
+from evaluation.atlas.manifest import FORM, MANIFEST, key_of, refuse_other_files
 from evaluation.atlas.settings import AtlasSettings
 from evaluation.atlas.site import Site, script_json
 
 SETTINGS = AtlasSettings()
+A, N = key_of("a"), f"{'0' * 20}.flac"
 
 
 def value_of(path: Path) -> object:
@@ -76,11 +78,14 @@ def test_what_was_deleted_is_made_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "[]", '{"form": 1}', '{"form": 0, "keys": {"a": "sounds/00.flac"}}',
-             '{"form": 1, "keys": {"a": "../../etc/passwd"}}', '{"form": 1, "keys": 3}']
+    "text", ["{", "[]", f'{{"form": {FORM}}}', f'{{"form": 0, "keys": {{"{A}": "sounds/{N}"}}}}',
+             f'{{"form": {FORM}, "keys": {{"{A}": "../../etc/passwd"}}}}',
+             f'{{"form": {FORM}, "keys": 3}}']
 )  # fmt: skip
 def test_a_manifest_of_another_form_is_no_manifest(tmp_path: Path, text: str) -> None:
     (tmp_path / "atlas.json").write_text(text)
+    (tmp_path / "sounds").mkdir()
+    (tmp_path / "sounds" / N).touch()
     site = Site(tmp_path, SETTINGS)
     assert not site.has("a") and site.file("a", "sounds", ".flac", lambda: b"x") is not None
 
@@ -90,8 +95,47 @@ def test_room_goes_to_what_comes_first_and_the_rest_is_counted(tmp_path: Path) -
     kept = [site.file(str(i), "sounds", ".flac", lambda i=i: bytes([i]) * 1000) for i in range(4)]
     assert [bool(name) for name in kept] == [True, True, False, False]
     assert site.left_out == 2 and site.size == 2000
+    site.file("3", "sounds", ".flac", lambda: bytes(1000))
+    assert site.left_out == 2, "asked for twice, left out once"
     assert site.file("0", "sounds", ".flac", lambda: None) == kept[0]  # there it is already
     assert site.file("5", "sounds", ".flac", lambda: None) is None and site.absent == 1
+
+
+def test_a_build_that_was_stopped_has_not_worked_in_vain(tmp_path: Path) -> None:
+    site = Site(tmp_path, SETTINGS)
+    name = site.file("a", "sounds", ".flac", lambda: b"one")
+    site.save()
+    again = Site(tmp_path, SETTINGS)
+    assert again.file("a", "sounds", ".flac", lambda: None) == name and not again.made
+
+
+def test_what_is_not_of_the_atlas_stays(tmp_path: Path) -> None:
+    mine = [tmp_path / name for name in ("data/thesis.csv", "pictures/cat.jpg", "README.txt")]
+    old = tmp_path / f"sounds/{'0' * 20}.flac"
+    for path in (*mine, old):
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    with pytest.raises(UserError, match="--output an empty folder"):
+        refuse_other_files(tmp_path)
+    Site(tmp_path, SETTINGS).finish()
+    assert all(path.is_file() for path in mine) and not old.exists()
+    refuse_other_files(tmp_path)
+    refuse_other_files(tmp_path / "new")
+
+
+def test_a_run_may_be_moved_and_its_place_is_nowhere_in_its_atlas(tmp_path: Path) -> None:
+    for run in (tmp_path / "secret", tmp_path / "moved"):
+        if run.name == "moved":
+            (tmp_path / "secret").rename(run)
+        else:
+            run.mkdir()
+            (run / "a.flac").write_bytes(b"sound")
+        site = Site(run / "report", SETTINGS, run)
+        key = f"sound {site.identity(run / 'a.flac')}"
+        assert site.has(key) == (run.name == "moved")
+        assert site.file(key, "sounds", ".flac", lambda: b"one")
+        site.finish()
+    assert "secret" not in (run / "report" / MANIFEST).read_text()
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:

@@ -54,8 +54,8 @@ def write_study(run: Path, model: str, counted: bool = True) -> Path:
             for word in WORDS for layer, depth in LAYERS.items()
         ])  # fmt: skip
     write_records(folder, "same_word", SameWordRow, [
-        SameWordRow(model, layer, depth, 500, 0, 0, 0.1, 0.1, 0.1 * depth, 0.1 * depth - 0.05,
-                    0.1 * depth + 0.05, 0.02, 0.12 * depth, 0, 1, 0, 0, 1)
+        SameWordRow(model, layer, depth, 500, 399, 0, 0.1, 0.1, 0.1 * depth, 0.1 * depth - 0.05,
+                    0.1 * depth + 0.05, 0.02, 0.12 * depth, 0.07, 0.9, 0, 0, 1)
         for layer, depth in LAYERS.items()
     ])  # fmt: skip
     return folder
@@ -133,6 +133,9 @@ def opened(open_page: Callable[..., Any], run: Path, link: str = "", **how: Any)
     return page
 
 
+WORD = "(word) => document.querySelector('#word').textContent === word"
+
+
 def lit(page: Any) -> dict[str, int]:
     """Dots by what they say; `neither` left out."""
     marks = page.locator("#dots .dot").evaluate_all("dots => dots.map(dot => dot.dataset.kind)")
@@ -144,7 +147,12 @@ def test_choosing_a_word_changes_the_figure(run: Path, open_page: Callable[..., 
     assert page.locator("#word").inner_text() == "“sea”"
     assert lit(page) == {"both": 3, "male": 2, "female": 2}
     assert page.locator(".row-own td span").all_inner_texts() == ["0.00", "0.50", "0.75"]
-    assert page.locator(".row-mean td").first.inner_text().split() == ["0.10", "0.05–0.15"]
+    assert page.locator(".row-mean td").first.inner_text().split("\n") == [
+        "0.10",
+        "0.05–0.15",
+        "n 101",
+    ]
+    assert page.locator(".row-alike td").first.inner_text().split("\n") == ["0.12", "0.07–0.90"]
     page.get_by_role("button", name="word7", exact=True).click()
     page.wait_for_function("() => document.querySelector('#word').textContent === '“word7”'")
     assert lit(page) == {"both": 3, "male": 0, "female": 0}
@@ -152,6 +160,27 @@ def test_choosing_a_word_changes_the_figure(run: Path, open_page: Callable[..., 
     page.locator("#model").select_option("untrained")
     page.wait_for_function("() => document.querySelector('.row-lit').textContent.includes('shown')")
     assert page.locator("#word").inner_text() == "“word7”"
+    for word in ("“word7”", "“sea”"):  # first the other model, then the word before
+        page.go_back()
+        page.wait_for_function(
+            "() => document.querySelector('.row-lit').textContent.includes('whole')"
+        )
+        page.wait_for_function(WORD, arg=word)
+
+
+def test_a_link_says_what_of_it_there_is_not(run: Path, open_page: Callable[..., Any]) -> None:
+    page = opened(open_page, run, "#model=nobody&word=word7&voice=male")
+    told = page.locator("[role=alert]")
+    assert told.inner_text() == "There is no model nobody here."
+    assert "model=nobody" in page.url and page.locator("#model").input_value() == "baseline"
+    assert page.get_by_role("radio", name="the man's").is_checked()
+    page.evaluate("location.hash = 'model=untrained&word=zzz'")
+    page.wait_for_function("() => document.querySelector('.row-lit').textContent.includes('shown')")
+    assert told.inner_text() == "There is no word “zzz” of untrained here."
+    assert page.get_by_role("radio", name="both").is_checked()  # a link without a voice
+    page.keyboard.press("n")
+    page.wait_for_function(WORD, arg="“word8”")
+    assert told.count() == 0 and "word=word8" in page.url
 
 
 def test_the_switch_changes_what_is_lit(run: Path, open_page: Callable[..., Any]) -> None:
@@ -168,10 +197,15 @@ def test_the_switch_changes_what_is_lit(run: Path, open_page: Callable[..., Any]
 
 def test_keys_choose_words_and_walk_over_dots(run: Path, open_page: Callable[..., Any]) -> None:
     page = opened(open_page, run, "#model=baseline&word=word38")
-    page.keyboard.press("ArrowDown")  # into the next shard
-    page.wait_for_function("() => document.querySelector('#word').textContent === '“word39”'")
-    page.keyboard.press("ArrowUp")
-    page.wait_for_function("() => document.querySelector('#word').textContent === '“word38”'")
+    page.keyboard.press("n")  # into the next shard
+    page.wait_for_function(WORD, arg="“word39”")
+    page.keyboard.press("p")
+    page.wait_for_function(WORD, arg="“word38”")
+    page.locator("#chips [aria-pressed=true]").focus()
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function(WORD, arg="“word37”")
+    page.keyboard.press("n")
+    page.wait_for_function(WORD, arg="“word38”")
     page.locator("#dots .dot[tabindex='0']").focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowDown")
