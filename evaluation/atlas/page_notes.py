@@ -8,8 +8,9 @@ from collections.abc import Iterable
 TABLES = {
     "overview": "",
     "listen": r"(samples|summary)\.csv: (?!missing)|utterances\.csv",
-    "layers": r"(samples|summary)\.csv: (?!missing)|sonification|audiation|.*layers\.json|corpus:",
-    "features": r"sonification|audiation|.*layers\.json|corpus:",
+    "layers": r"(samples|summary)\.csv: (?!missing)|sonification/[^/]+(:|/(?!word_))|audiation/"
+    r"|.*layers\.json|corpus:",
+    "features": r"sonification/[^/]+(:|/(?!word_|same_word))|audiation/|.*layers\.json|corpus:",
     "words": r"sonification/[^/]+(:|/word_|/same_word)",
     "masks": r"masks/",
     "network": r"summary\.csv: (?!missing)|.*layers\.json",

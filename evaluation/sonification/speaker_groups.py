@@ -1,7 +1,5 @@
 """Speakers by what is known of them (sex, accent, pitch, rate), and whom each feature picks."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
@@ -45,7 +43,7 @@ class SpeakerGroups:
             return f"{what}: there is nothing to compare with"
         return ""
 
-    def among(self, speakers: Set[str]) -> SpeakerGroups:
+    def among(self, speakers: Set[str]) -> "SpeakerGroups":
         """The groups with some of their speakers only; a group that is left empty is gone."""
         kept = [i for i, speaker in enumerate(self.speakers) if speaker in speakers]
         of_speaker = self.of_speaker[kept]
