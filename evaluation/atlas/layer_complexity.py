@@ -35,7 +35,7 @@ class Exemplar(NamedTuple):
 
 def feature_complexity(
     feature: Int[np.ndarray, " segment"], phones: Sequence[str], utterance: Sequence[str]
-) -> tuple[Int[np.ndarray, " feature"], Float[np.ndarray, " feature"]]:
+) -> tuple[Int[np.ndarray, " feature"], Float[np.ndarray, " feature"], Int[np.ndarray, " feature"]]:
     """Mean phones of every feature's best segments, as `layer_complexity` counts them.
 
     Args:
@@ -45,15 +45,15 @@ def feature_complexity(
         utterance: where it was found.
 
     Returns:
-        The features that have segments with known phones, and their means.
+        The features that have segments with known phones, their means, and over how many.
     """
     counts = np.array([len(text.split()) for text in phones], float)
     aligned = {name for name, count in zip(utterance, counts, strict=True) if count}
     known = np.array([name in aligned for name in utterance], bool)
     features, place = np.unique(feature[known], return_inverse=True)
     size = len(features)
-    sums = np.bincount(place, counts[known], size)
-    return features, sums / np.maximum(np.bincount(place, minlength=size), 1)
+    sums, segments = np.bincount(place, counts[known], size), np.bincount(place, minlength=size)
+    return features, sums / np.maximum(segments, 1), segments
 
 
 def exemplars(
@@ -89,9 +89,16 @@ class Heard:
 
 @dataclass(frozen=True)
 class Example:
-    """A feature that stands for others, with its best segments, the strongest first."""
+    """A feature that stands for others, with its best segments, the strongest first.
+
+    Attributes:
+        feature: and its complexity.
+        counted: segments that this is the mean of.
+        heard: the first of them.
+    """
 
     feature: Exemplar
+    counted: int
     heard: tuple[Heard, ...]
 
     def entry(self, sounds: Mapping[Span, str]) -> dict[str, Any]:
@@ -102,7 +109,7 @@ class Example:
              "sound": sounds.get(one.span)}
             for one in self.heard
         ]  # fmt: skip
-        return {**self.feature._asdict(), "segments": segments}
+        return {**self.feature._asdict(), "counted": self.counted, "segments": segments}
 
 
 def examples_of(study: StudyFolder, layer: str, most: int = SHOWN) -> list[Example]:
@@ -117,8 +124,12 @@ def examples_of(study: StudyFolder, layer: str, most: int = SHOWN) -> list[Examp
     if found is None or not len(found["feature"]):
         return []
     texts = {name: found[name].tolist() for name in ("phones", "utterance")}
-    chosen = exemplars(*feature_complexity(found["feature"], texts["phones"], texts["utterance"]))
-    return [Example(one, _best(found, one.feature, min(most, SHOWN))) for one in chosen]
+    features, complexity, segments = feature_complexity(found["feature"], **texts)
+    counted = dict(zip(features.tolist(), segments.tolist(), strict=True))
+    return [
+        Example(one, counted[one.feature], _best(found, one.feature, min(most, SHOWN)))
+        for one in exemplars(features, complexity)
+    ]
 
 
 def spans_of(

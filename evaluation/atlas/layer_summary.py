@@ -88,16 +88,19 @@ def densities(study: StudyFolder) -> dict[str, Found]:
     """Of every layer: how many features there are, which are dead, how dense the others are.
 
     `counts` are features by density in `BINS` equal bins from 0 to 1 (the last one includes 1),
-    `mean` is their mean density, `dead` are pairs of a feature and the reason.
+    `mean` is their mean density, `dead` are pairs of a feature and the reason, `thresholds` are
+    the least and the highest one above which a state of a feature is active.
     """
-    found = study.columns("features", ["layer", "feature", "density", "dead"])
+    found = study.columns("features", ["layer", "feature", "density", "threshold", "dead"])
     if found is None:
         return {}
     names = found["layer"].astype(str)
     layers = {}
     for name in dict.fromkeys(names.tolist()):
         mine = names == name
-        feature, density, dead = (found[key][mine] for key in ("feature", "density", "dead"))
+        feature, density, above, dead = (
+            found[key][mine] for key in ("feature", "density", "threshold", "dead")
+        )
         alive = (dead == "") & np.isfinite(density.astype(float))
         counts, _ = np.histogram(density[alive].astype(float), BINS, (0.0, 1.0))
         layers[name] = {
@@ -108,5 +111,8 @@ def densities(study: StudyFolder) -> dict[str, Found]:
             ],
             "counts": counts.tolist(),
             "mean": float(density[alive].mean()) if alive.any() else None,
+            "thresholds": [float(above[alive].min()), float(above[alive].max())]
+            if alive.any()
+            else None,
         }
     return layers

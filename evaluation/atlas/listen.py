@@ -15,7 +15,7 @@ from evaluation.atlas.sounds import sound_of
 from evaluation.listening import REFERENCE, REFERENCE_LAYERS, Sample, read_mel
 from evaluation.patient_tables import whole_rows
 from evaluation.pictures import mel_levels
-from evaluation.reading import distinct, metric_of, ordered, select, spell
+from evaluation.reading import Row, distinct, metric_of, number, ordered, select, spell
 
 SCORES = ("eer", "stoi", "wer")
 """What stands below a picture, where it was scored."""
@@ -36,8 +36,8 @@ def context(atlas: Atlas) -> dict[str, Any]:
     facts = {row["utterance"]: row for row in told}
     missing: Counter[str] = Counter()
     utterances = []
-    for number, (utterance, mine) in enumerate(_by_utterance(samples)):
-        atlas.report(number / len(samples), f"sounds of {utterance}")
+    for place, (utterance, mine) in enumerate(_by_utterance(samples)):
+        atlas.report(place / len(samples), f"sounds of {utterance}")
         cells = [_cell(atlas, sample, levels, missing) for sample in mine]
         known = facts.get(utterance, {})
         about = {
@@ -47,7 +47,7 @@ def context(atlas: Atlas) -> dict[str, Any]:
             "text": known.get("text") or "",
         }
         longest = max((cell["seconds"] or 0.0 for cell in cells), default=0.0)
-        atlas.site.shard(f"listen/{number}", {**about, "seconds": longest, "cells": cells})
+        atlas.site.shard(f"listen/{place}", {**about, "seconds": longest, "cells": cells})
         utterances.append(about)
     shown = _choices(atlas, samples)
     atlas.site.shard("listen", {**shown, "utterances": [about["utterance"] for about in utterances],
@@ -146,19 +146,31 @@ def _scorers(atlas: Atlas) -> dict[str, str]:
 def _scores(atlas: Atlas) -> list[dict[str, Any]]:
     """What was scored, per condition, model and layer; references once, from the first model."""
     scorers = _scorers(atlas)
-    cells: dict[tuple[str, str, str], dict[str, str]] = {}
+    cells: dict[tuple[str, str, str], dict[str, list[str]]] = {}
     for row in atlas.folder.summary:
         metric, layer = str(row["metric"]), str(row["layer"])
         if scorers.get(metric) != str(row["scorer"]):
             continue
         model = REFERENCE if layer in REFERENCE_LAYERS else str(row["model"])
         texts = cells.setdefault((str(row["condition"]), model, layer), {})
-        texts.setdefault(metric, f"{metric_of(metric).label} {spell(row['mean'], metric)}")
+        text = f"{metric_of(metric).label} {spell(row['mean'], metric)}"
+        texts.setdefault(metric, [text, _counted(row, metric)])
     return [
         {"condition": condition, "model": model, "layer": layer,
          "scores": [texts[metric] for metric in SCORES if metric in texts]}
         for (condition, model, layer), texts in cells.items()
     ]  # fmt: skip
+
+
+def _counted(row: Row, metric: str) -> str:
+    """What a number rests on: n, failures, interval."""
+    parts = [f"n {row['n_scored']}"]
+    if number(row["n_failed"]):
+        parts.append(f"{row['n_failed']} failed")
+    if number(row["ci_low"]) is not None and number(row["ci_high"]) is not None:
+        low, high = spell(row["ci_low"], metric), spell(row["ci_high"], metric)
+        parts.append(f"95 % interval over speakers {low} to {high}")
+    return ", ".join(parts)
 
 
 def _said(missing: Counter[str], n: int, bound: float) -> list[str]:

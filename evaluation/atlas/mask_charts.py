@@ -12,6 +12,9 @@ from evaluation.masks.curves import Way
 from evaluation.masks.judging import ENERGY, MASK, RANDOM
 from evaluation.reading import Row, number
 
+NAMES = {MASK: "importance", RANDOM: "random", ENERGY: "energy"}
+"""What readers know the masks by."""
+
 COLOURS = {
     MASK: ("#c8501e", "#f79663"),
     ENERGY: ("#0f6cb4", "#62b3f5"),
@@ -50,15 +53,17 @@ def _chart(way: str, curves: dict[str, dict[float, list[float]]]) -> go.Figure:
         figure.add_scatter(
             x=[100 * share for share in shares],
             y=[100 * sum(points[share]) / len(points[share]) for share in shares],
-            name=mask,
+            name=NAMES[mask],
             mode="lines",
             line={"color": light, "width": 2, "dash": DASHES[mask]},
-            hovertemplate=f"{mask}: %{{y:.0f}} % of the frames at %{{x:.0f}} %<extra></extra>",
+            hovertemplate=(
+                f"{NAMES[mask]}: %{{y:.0f}} % of the frames at %{{x:.0f}} %<extra></extra>"
+            ),
             meta={"light": light, "dark": dark, "role": "line"},
         )
     figure.update_layout(
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        xaxis={"title": {"text": f"entries {VERBS[way]}, most important first (%)"},
+        xaxis={"title": {"text": f"entries {VERBS[way]}, in the mask's own order (%)"},
                "range": [0, 100]},
         yaxis={"title": {"text": "frames that keep their class (%)"}, "range": [0, 102]},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},

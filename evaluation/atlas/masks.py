@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from evaluation.atlas.catalogue import Atlas
-from evaluation.atlas.mask_charts import curve_charts
+from evaluation.atlas.mask_charts import NAMES, curve_charts
 from evaluation.atlas.mask_entries import FoundMask, mask_entry
 from evaluation.masks.folder import MaskFailureRow
 from evaluation.masks.judging import MASK
@@ -16,6 +16,7 @@ from evaluation.masks.rows import CurveRow, MaskRow, SoundRow
 from evaluation.masks.summary import MaskSummaryRow
 from evaluation.patient_tables import whole_rows
 from evaluation.reading import Row, distinct, number, select
+from evaluation.sonification.study_folder import ROOT as STUDIES
 
 SHARD = "masks"
 FAILURES_SHOWN = 200
@@ -24,6 +25,7 @@ FAILURES_SHOWN = 200
 def context(atlas: Atlas) -> dict[str, Any]:
     """What the template of the page reads; every utterance of a model has a shard."""
     models, summaries, failures = [], [], []
+    references = _references(atlas)
     for place, model in enumerate(atlas.models):
         if not (atlas.run / ROOT / model).is_dir():
             continue
@@ -33,8 +35,8 @@ def context(atlas: Atlas) -> dict[str, Any]:
         failures += _rows(atlas, model, "failures", MaskFailureRow)
         summaries += [_summed(row) for row in _rows(atlas, model, "summary", MaskSummaryRow)]
         if found:
-            models.append(_write(atlas, model, place, found))
-    atlas.site.shard(SHARD, {"models": models})
+            models.append(_write(atlas, model, place, found, references))
+    atlas.site.shard(SHARD, {"models": models, "names": NAMES})
     return {
         "run": atlas.called,
         "models": [model["name"] for model in models],
@@ -69,8 +71,22 @@ def _masks(atlas: Atlas, model: str) -> dict[str, list[FoundMask]]:
     return by_utterance
 
 
+def _references(atlas: Atlas) -> dict[str, str]:
+    """What is said in which utterance, as the run or a study of it knows the corpus."""
+    folders = ["", *(f"{STUDIES}/{model}/" for model in atlas.studies)]
+    tables = [
+        whole_rows(atlas.run, f"{folder}utterances.csv", [], ["utterance", "text"])
+        for folder in reversed(folders)
+    ]
+    return {row["utterance"]: row["text"] for table in tables for row in table}
+
+
 def _write(
-    atlas: Atlas, model: str, place: int, found: dict[str, list[FoundMask]]
+    atlas: Atlas,
+    model: str,
+    place: int,
+    found: dict[str, list[FoundMask]],
+    references: dict[str, str],
 ) -> dict[str, Any]:
     """Writes the shards of a model, and gives what the page must know to ask for them."""
     folder, utterances = atlas.run / ROOT / model, []
@@ -79,7 +95,10 @@ def _write(
         first = masks[0].rows[0]
         inputs: list[str] = []
         entries = [mask_entry(atlas.site, folder, one, inputs) for one in masks]
-        facts = {"id": utterance, "text": _said(masks)}
+        facts = {
+            "id": utterance, "text": _heard(masks),
+            "reference": references.get(utterance, ""),
+        }  # fmt: skip
         atlas.site.shard(f"{SHARD}/{place}/{at}", {
             **facts, "speaker": first["speaker"], "duration_s": number(first["duration_s"]),
             "inputs": inputs, "masks": entries,
@@ -93,7 +112,7 @@ def _write(
     }  # fmt: skip
 
 
-def _said(masks: list[FoundMask]) -> str:
+def _heard(masks: list[FoundMask]) -> str:
     """What the recogniser spells in the whole utterance, where a mask of it says that."""
     return next((str(one.rows[0]["text"]) for one in masks if not one.span), "")
 
@@ -109,6 +128,7 @@ def _summed(row: Row) -> dict[str, str]:
     """A row of the summary as it is printed."""
     return {
         "model": str(row["model"]), "scope": str(row["scope"]), "mask": str(row["mask"]),
+        "name": NAMES.get(str(row["mask"]), str(row["mask"])),
         "n": f"{row['n_masks']}, {row['n_speakers']}", "failed": str(row["n_failed"]),
         "kept": _percent(row["share_kept"], 1),
         "transcripts": _interval(row, "transcripts"),

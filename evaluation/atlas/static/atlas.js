@@ -160,7 +160,18 @@ const otoscope = (() => {
   const settle = () => { if ($("trouble")) $("trouble").remove(); };
   const complain = (error) => tell(String(error.message || error));
 
-  return { $, make, svg, shard, take, hash, setHash, onHash, link, isDark, onTheme, announce, free, plot, redraw, tell, settle, complain };
+  /* What of a link there is not, in words; `known` has, of each of its keys, the names that there are. */
+  function lost(asked, known) {
+    const gone = Object.keys(known).filter((what) => asked[what] && !known[what].includes(asked[what]));
+    return gone.length ? `There is ${gone.map((what) => `no ${what} ${asked[what]}`).join(" and ")} here: what is shown is not all that the address asked for.` : "";
+  }
+  function astray(asked, known) {
+    const text = lost(asked, known);
+    if (text) tell(text);
+    else settle();
+  }
+
+  return { $, make, svg, shard, take, hash, setHash, onHash, link, isDark, onTheme, announce, free, plot, redraw, tell, settle, complain, lost, astray };
 })();
 otoscope.index = otoscope.shard("index");
 otoscope.index.catch(otoscope.complain);

@@ -77,13 +77,23 @@ const drawing = (() => {
     return svg("svg", { "aria-hidden": "true", style: tinted(colour) }, ...parts);
   }
 
+  /* The numbers that gauges from `from` to `to` are read by; ends hold their texts inside. */
+  function ruler({ from = 0, to, spell = String }) {
+    const found = ticks(from, to, 4);
+    return svg("svg", { class: "ruler", "aria-hidden": "true" }, ...found.flatMap((at) => {
+      const share = (at - from) / (to - from || 1);
+      const x = `${(100 * share).toFixed(2)}%`;
+      return [svg("line", { class: "axis", x1: x, x2: x, y1: 0, y2: 4 }), svg("text", { x, y: 15, "text-anchor": share < 0.06 ? "start" : share > 0.94 ? "end" : "middle" }, spell(at))];
+    }));
+  }
+
   /* Bars of equal width from 0 to 1, and where the mean is. */
   function histogram({ counts, mean, colour, label }) {
     const [width, height, left, bottom] = [400, 124, 30, 102];
     const most = Math.max(...counts, 1);
     const bar = (width - left - 8) / counts.length;
     const parts = [svg("title", {}, label)];
-    for (const at of ticks(0, most, 2).filter(Number.isInteger)) {
+    for (const at of ticks(0, most, 3).filter(Number.isInteger)) {
       const y = bottom - (bottom - 10) * at / most;
       parts.push(svg("line", { class: "axis", x1: left, x2: width - 8, y1: y, y2: y }), svg("text", { x: left - 6, y: y + 4, "text-anchor": "end" }, String(at)));
     }
@@ -99,5 +109,5 @@ const drawing = (() => {
     return svg("svg", { class: "histogram", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label, style: tinted(colour) }, ...parts);
   }
 
-  return { curve, gauge, histogram, mark };
+  return { curve, gauge, histogram, mark, ruler };
 })();

@@ -1,7 +1,7 @@
 "use strict";
 /* The page Features: which recogniser and which feature are shown, and by which way one gets there. */
 (() => {
-  const { $, announce, hash, setHash, onHash, link, free, tell, settle, complain, heatMap, featureSearch, featureCard } = otoscope;
+  const { $, announce, hash, setHash, onHash, link, free, lost, tell, settle, complain, heatMap, featureSearch, featureCard } = otoscope;
   const { load } = otoscope.features;
   const state = { model: null, shard: "", map: null, layer: -1, feature: -1 };
   let turn = 0;
@@ -27,10 +27,8 @@
     const data = await load(`${shard}/${layer}`);
     if (mine !== turn) return;
     Object.assign(state, { layer, feature });
-    if (!how.keep) {
-      settle();
-      setHash({ model, feature: name }, { push: how.link });
-    }
+    settle();
+    setHash({ model, feature: name }, { push: how.link });
     $("feature-title").textContent = `${model} · ${name}`;
     $("to-layer").href = link("layers", { model, layer: map.layers[layer].name });
     $("previous").disabled = !beside(-1);
@@ -79,13 +77,12 @@
     const parts = /^(.*)\/(\d+)$/.exec(feature || "");
     const layer = parts ? state.map.layers.findIndex((entry) => entry.name === parts[1]) : -1;
     const there = layer >= 0 && Number(parts[2]) < state.map.layers[layer].features;
-    const astray = [...(known ? [] : [`no model ${model}`]), ...(there || !feature ? [] : [`no feature ${feature} of ${state.model}`])];
-    const keep = astray.length > 0; // the address, which the message is about
     const some = begin();
-    if (there) await open(layer, Number(parts[2]), { scroll: true, focus: !first, keep });
-    else if (some && state.feature < 0) await open(...some, { keep });
-    if (!there && !some) $("card").hidden = true;
-    if (keep) tell(`There is ${astray.join(" and ")} here.`);
+    const gone = lost({ model, feature }, { model: names, feature: there ? [feature] : [] });
+    if (there) await open(layer, Number(parts[2]), { scroll: true, focus: !first });
+    else if (some) await (state.feature < 0 ? open(...some) : open(state.layer, state.feature));
+    else $("card").hidden = true;
+    if (gone) tell(gone);
   }
 
   heatMap.onopen(chosen);

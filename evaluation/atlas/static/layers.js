@@ -1,10 +1,11 @@
 "use strict";
 /* The page Layers: which layer is shown, its samples, features and audiations. */
 otoscope.index.then((index) => {
-  const { $, make, hash, setHash, onHash, link, playButton, shard, announce } = otoscope;
+  const { $, make, hash, setHash, onHash, link, player, playButton, shard, announce, astray, settle } = otoscope;
   const { none, finite, spelled, curvesOf, summaryOf } = otoscope.layers;
   const models = index.models.filter((model) => model.layers.length);
   const { run } = $("shown") ? $("shown").dataset : {};
+  const scenes = index.conditions.map((condition) => condition.name);
   const state = { model: null, layer: null, condition: null };
   let drawn = 0;
 
@@ -16,7 +17,7 @@ otoscope.index.then((index) => {
     state.model = (models.find((model) => model.name === values.model) || models.find((model) => model.name === state.model) || models[0]).name;
     const layers = modelOf().layers;
     state.layer = (layers.find((layer) => layer.name === values.layer) || layers.find((layer) => layer.name === state.layer) || layers[0]).name;
-    if (values.condition) state.condition = values.condition;
+    if (scenes.includes(values.condition)) state.condition = values.condition;
     $("model").value = state.model;
     $("layer").replaceChildren(...layers.map((layer) => make("option", { value: layer.name }, layer.name)));
     $("layer").value = state.layer;
@@ -25,10 +26,16 @@ otoscope.index.then((index) => {
     $("after").disabled = at === layers.length - 1;
     show(index.models.indexOf(modelOf()), at);
   }
+  /* By hand: another layer or model can be gone back from, another condition is the same page. */
   function choose(values) {
-    const next = { ...state, ...values };
-    setHash(next);
-    follow(next);
+    settle();
+    follow({ ...state, ...values });
+    setHash(state, { push: !("condition" in values) });
+  }
+  /* What a link asks for; what of it there is not is told. */
+  function read(asked) {
+    follow(asked);
+    astray(asked, { model: models.map((model) => model.name), layer: modelOf().layers.map((layer) => layer.name), condition: scenes });
   }
   function step(by) {
     const layers = modelOf().layers;
@@ -45,7 +52,9 @@ otoscope.index.then((index) => {
     try {
       const [curves, found] = await Promise.all([shard(`layers/${m}/curves`), shard(`layers/${m}/${l}`)]);
       if (turn !== drawn) return;
+      player.clear();
       conditionsOf(curves, found);
+      setHash(state);
       head(m);
       const at = { state, model: modelOf(), run, choose, untrained: index.models.find((model) => model.name === "untrained") };
       $("curves").replaceChildren(...curvesOf(curves, at));
@@ -53,8 +62,11 @@ otoscope.index.then((index) => {
       $("summary").replaceChildren(...summaryOf(found, at));
       $("features").replaceChildren(...featuresOf(found));
       $("audiations").replaceChildren(...audiationsOf(found.audiation));
-      $("shown").removeAttribute("aria-busy");
-    } catch (error) { if (turn === drawn) otoscope.complain(error); }
+    } catch (error) {
+      if (turn === drawn) otoscope.complain(error);
+    } finally {
+      if (turn === drawn) $("shown").removeAttribute("aria-busy");
+    }
   }
 
   /* ---- the head ---- */
@@ -74,7 +86,7 @@ otoscope.index.then((index) => {
 
   function conditionsOf(curves, found) {
     const names = new Set([...curves.flatMap((block) => Object.keys(block.conditions)), ...found.samples.map((sample) => sample.condition)]);
-    const known = index.conditions.map((condition) => condition.name).filter((name) => names.has(name));
+    const known = scenes.filter((name) => names.has(name));
     if (!known.includes(state.condition)) state.condition = known[0] || null;
     const box = $("conditions");
     box.hidden = known.length === 0;
@@ -94,7 +106,7 @@ otoscope.index.then((index) => {
       make("div", { class: "pair" },
         make("span", {}, playButton(sample.natural, `natural, ${sample.utterance}, ${sample.condition}`), "natural"),
         make("span", {}, playButton(sample.sound, `${state.layer} of ${state.model}, ${sample.utterance}, ${sample.condition}`), state.layer),
-        make("a", { href: link("listen", { utterance: sample.utterance, condition: sample.condition, layer: state.layer }), "aria-label": `Compare all layers of ${sample.utterance}` }, "compare")))))];
+        make("a", { href: link("listen", { utterance: sample.utterance, condition: sample.condition, model: state.model, layer: state.layer }), "aria-label": `Compare all layers of ${sample.utterance}` }, "compare")))))];
   }
 
   /* ---- features ---- */
@@ -150,12 +162,13 @@ otoscope.index.then((index) => {
   $("conditions").addEventListener("change", (event) => choose({ condition: event.target.value }));
   $("before").addEventListener("click", () => step(-1));
   $("after").addEventListener("click", () => step(1));
+  /* Also from the two buttons that do the same. */
+  const plain = (event) => event.target.closest(".step") && !(event.altKey || event.ctrlKey || event.metaKey || event.shiftKey);
   addEventListener("keydown", (event) => {
-    if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    if (event.target.closest("select, input, audio, textarea, .scroll")) return;
+    if (!otoscope.free(event) && !plain(event)) return;
     if (event.key === "ArrowLeft") step(-1);
     if (event.key === "ArrowRight") step(1);
   });
-  onHash(follow);
-  follow(hash());
+  onHash(read);
+  read(hash());
 }).catch(otoscope.complain);

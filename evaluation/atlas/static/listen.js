@@ -24,7 +24,7 @@ otoscope.shard("listen").then((all) => {
     if (!playable(key)) return;
     loaded = key;
     choose(key);
-    player.play({ src: sounds.get(key).sound, label: label(key), at }).then(show);
+    player.play({ src: sounds.get(key).sound, label: `${label(key)}, ${utterance.utterance}`, at }).then(show);
     show();
   }
 
@@ -110,7 +110,8 @@ otoscope.shard("listen").then((all) => {
   const swap = () => compare(loaded === marks.a ? "b" : "a");
 
   player.onend(() => {
-    if (comparing) { play(loaded); return; }
+    if (comparing && audio.ended) { play(loaded); return; }  /* not a sound that cannot be played: it would fail again and again */
+    comparing = false;
     const place = places.get(loaded);
     const next = descending && place && rows.slice(place.row + 1).map((row) => row[place.column]).find(playable);
     descending = Boolean(next);
@@ -185,7 +186,7 @@ otoscope.shard("listen").then((all) => {
     const number = choices.number();
     const got = await otoscope.shard(`listen/${number}`);
     if (choices.number() !== number) return false;  /* another one was chosen meanwhile */
-    player.stop();
+    player.clear();
     loaded = null;
     descending = comparing = false;
     utterance = got;
@@ -207,9 +208,12 @@ otoscope.shard("listen").then((all) => {
     if (wanted) places.get(wanted).box.scrollIntoView({ block: "center" });
   }
 
+  /* By hand: it can be gone back from. */
   async function another() {
     const wanted = current;
+    otoscope.settle();
     if (!await open()) return;
+    otoscope.setHash({ utterance: utterance.utterance }, { push: true });
     settle(wanted);
     announce(`${utterance.utterance}: ${utterance.text}`);
   }
@@ -222,7 +226,7 @@ otoscope.shard("listen").then((all) => {
   const transport = document.querySelector(".transport");
   transport.prepend($("compare"));
 
-  /* Keys work where the focus is on the sounds or on the player, nowhere else. */
+  /* Keys work where the focus is on the sounds or on the player, and where nothing has it. */
   const focused = (event) => [...places].find(([, place]) => place.box.contains(event.target));
   const STEPS = { j: [1, 0], "]": [1, 0], k: [-1, 0], "[": [-1, 0], l: [0, 1], h: [0, -1] };
   const ARROWS = { ArrowDown: [1, 0], ArrowUp: [-1, 0], ArrowRight: [0, 1], ArrowLeft: [0, -1] };
@@ -237,8 +241,18 @@ otoscope.shard("listen").then((all) => {
     else return;
     event.preventDefault();
   }
+  function begin(event) {
+    if (!places.has(current) || !otoscope.free(event)) return;
+    const key = event.key.toLowerCase();
+    if (key === " ") toggle(current);
+    else if (key === "a" || key === "b") { choose(current, true); mark(key, current); }
+    else if (STEPS[key] || key === "x") press(event);
+    else return;
+    event.preventDefault();
+  }
   grid.addEventListener("keydown", press);
   transport.addEventListener("keydown", press);
+  document.addEventListener("keydown", begin);
 
   otoscope.onHash((asked) => search(asked).catch(otoscope.complain));
   return search(otoscope.hash());

@@ -9,13 +9,10 @@ otoscope.choosing = (all) => {
 
   /* Chooses what a link asks for, and says on the page what of it there is not. */
   function follow(asked) {
-    const known = { utterance: all.utterances, condition: all.conditions, layer: [...all.references, ...all.layers], model: names };
-    const astray = Object.keys(known).filter((what) => asked[what] && !known[what].includes(asked[what]));
+    otoscope.astray(asked, { utterance: all.utterances, condition: all.conditions, layer: [...all.references, ...all.layers], model: names });
     if (all.utterances.includes(asked.utterance)) $("utterance").value = all.utterances.indexOf(asked.utterance);
     check("condition", asked.condition);
     check("model", asked.model);
-    $("astray").hidden = !astray.length;
-    $("astray").textContent = `There is ${astray.map((what) => `no ${what} ${asked[what]}`).join(" and ")} to be heard here.`;
   }
 
   $("choices").addEventListener("submit", (event) => event.preventDefault());

@@ -59,7 +59,7 @@ otoscope.listening = (all, on) => {
       button = playing.button;
       box.append(playing.picture, ...(ruled ? [axis(seconds)] : []));
     } else box.append(make("div", { class: "gone" }, sample ? `No sound: ${WHY[sample.gone]}` : reason));
-    if (scores.has(key)) box.append(make("p", { class: "scores" }, ...scores.get(key).map((text) => make("span", {}, text))));
+    if (scores.has(key)) box.append(make("p", { class: "scores" }, ...scores.get(key).map(([text, how]) => make("span", { title: how }, text))));
     return { box, button };
   }
 

@@ -2,7 +2,6 @@
 /* What a mask is drawn with: unpacked shards, pictures in the colours of the theme, waveforms, an axis of time. */
 otoscope.drawing = (() => {
   const { make, svg, isDark, plot } = otoscope;
-  const NAMES = { mask: "importance", random: "random", energy: "energy" };
   const percent = (share, digits = 0) => (share === null || share === undefined ? "–" : `${(100 * share).toFixed(digits)} %`);
   const number = (value, digits = 2) => (value === null || value === undefined ? "–" : value.toFixed(digits));
 
@@ -78,13 +77,13 @@ otoscope.drawing = (() => {
   }
 
   /* ---- tables and curves ---- */
-  function controls(rows) {
+  function controls(rows, names) {
     const head = ["mask", "kept", "frames preserved", "transcript", "insertion", "deletion", "what it says then"];
     const numeric = (at) => at > 0 && at < 6 && at !== 3;
     return [
       make("thead", {}, make("tr", {}, ...head.map((text, at) => make("th", { scope: "col", class: numeric(at) ? "right" : null }, text)))),
       make("tbody", {}, ...rows.map((row) => make("tr", { "data-mask": row.mask },
-        ...[NAMES[row.mask] || row.mask, percent(row.share_kept, 1), `${percent(row.frames_preserved)} of ${row.frames ?? "–"}`,
+        ...[names[row.mask] || row.mask, percent(row.share_kept, 1), `${percent(row.frames_preserved)} of ${row.frames ?? "–"}`,
           row.transcript_preserved === 1 ? "the same" : "another", number(row.insertion_area), number(row.deletion_area), row.text || "nothing"]
           .map((text, at) => make("td", { class: numeric(at) ? "right" : at === 3 && row.transcript_preserved !== 1 ? "bad" : null }, text))))),
     ];
@@ -99,5 +98,5 @@ otoscope.drawing = (() => {
     }));
   }
 
-  return { NAMES, percent, number, controls, charts, stretch, open, colours, scale, paint, words, axis, waveform };
+  return { percent, number, controls, charts, stretch, open, colours, scale, paint, words, axis, waveform };
 })();

@@ -1,8 +1,9 @@
 "use strict";
 /* Importance masks: frames, mask and masked frames drawn over time, the search, and how it sounds. */
 otoscope.shard("masks").then((all) => {
-  const { $, make, shard, hash, setHash, onHash, onTheme, announce, player, playButton, drawing } = otoscope;
-  const { NAMES, percent, number, open, colours, scale, paint, words, axis, waveform, controls, charts } = drawing;
+  const { $, make, shard, hash, setHash, onHash, onTheme, announce, astray, settle, free, player, drawing, lanesOf } = otoscope;
+  const { names } = all;
+  const { percent, number, open, colours, scale, paint, controls, charts } = drawing;
   const PICTURE_MS = 160;
   const state = { model: all.models[0], utterance: 0, mask: 0, shown: "mask", step: 0 };
   let heard = null; // the shard of the utterance
@@ -12,7 +13,6 @@ otoscope.shard("masks").then((all) => {
   let asked = 0;
 
   const seconds = () => heard.duration_s || 1;
-  const stretch = (begin, end) => drawing.stretch(begin, end, seconds());
   const named = ({ scope, label }) => (scope === "utterance" ? "the whole utterance" : `the ${scope} “${label}”`);
 
   /* ---- pictures ---- */
@@ -30,51 +30,15 @@ otoscope.shard("masks").then((all) => {
     const last = state.step === drawn.shots.length - 1;
     const text = state.shown === "mask"
       ? `step ${drawn.steps[state.step]} of ${drawn.steps[drawn.steps.length - 1]}${last ? ", the result" : ""}: ${percent(share, 1)} kept`
-      : `${NAMES[state.shown]}: ${percent(share, 1)} kept`;
+      : `${names[state.shown]}: ${percent(share, 1)} kept`;
     $("at").textContent = text;
     $("step").setAttribute("aria-valuetext", text);
   }
 
-  /* ---- lanes over one axis of time ---- */
-  function lane(name, more, content, height, below = null) {
-    const track = make("div", { class: "track", style: height ? `height:${height}px` : null }, ...content);
-    return make("div", { class: "lane" }, make("div", { class: "name" }, ...name, make("small", {}, more)), track, ...(below ? [below] : []));
-  }
-  function picture(id, label) {
-    const { frames, bands, frame_s } = drawn;
-    const canvas = make("canvas", { id, width: frames, height: bands, role: "img", "aria-label": label, style: stretch(-frame_s / 2, (frames - 0.5) * frame_s) });
-    return [canvas, ...(drawn.required ? [make("i", { class: "required", style: stretch(drawn.required.start_s, drawn.required.end_s) })] : [])];
-  }
-  function voice(sound, at, natural) {
-    const button = playButton(sound.src, `${sound.name}: ${sound.text || "nothing"}`);
-    button.dataset.sound = at;
-    const quiet = (sound.quiet || []).map(([begin, end]) => make("i", { class: "quiet", style: stretch(begin, Math.min(end, seconds())) }));
-    const content = sound.outline ? [...quiet, waveform(sound, natural)] : [make("p", { class: "soft" }, "this sound is missing or broken")];
-    const verdict = sound.name === "natural" ? "" : sound.preserved ? "same transcript" : `CER ${number(sound.cer, 0)} %`;
-    const more = sound.name.startsWith("muted") ? `${percent(sound.muted_share)} muted` : "";
-    const below = make("p", { class: "heard" }, make("q", {}, sound.text || " "), make("small", { class: sound.preserved ? "same" : "" }, verdict));
-    return lane([button, make("b", {}, sound.name)], more, content, 46, below);
-  }
   function lanes() {
-    const natural = one.sounds.find((sound) => sound.name === "natural");
-    const parts = drawn ? [
-      lane([make("b", {}, "words")], "where CTC says them", words(drawn.said, seconds()), 40),
-      lane([make("b", {}, "input")], `${drawn.bands} bands, normalised`, picture("input", "The normalised frames of the input"), 130),
-      lane([make("b", {}, "mask")], "what is kept", picture("mask", "The mask"), 130),
-      lane([make("b", {}, "masked input")], "the rest at its mean", picture("masked", "The masked frames"), 130),
-      lane([], "", axis(seconds()), 20),
-    ] : fallback();
     $("lanes").style.setProperty("--seconds", seconds());
-    $("lanes").replaceChildren(...parts, ...one.sounds.map((sound, at) => voice(sound, at, natural)),
-      ...(one.sounds.length ? [lane([], "", axis(seconds()), 20)] : [make("p", { class: "empty" }, "This mask has no sounds.")]));
+    $("lanes").replaceChildren(...lanesOf(heard, one, drawn));
     current = $("lanes").querySelector("button.clip");
-  }
-  /* Masks of before the frames were kept: the picture of the run. */
-  function fallback() {
-    const parts = [make("p", { class: "notes" }, "The frames of this mask are not in the run, or cannot be read: masks of an earlier version have none, and otoscope mask, said again, keeps them. Its picture is shown instead.")];
-    if (one.picture) parts.push(make("img", { src: one.picture, alt: `Mask, masked frames and frames of ${heard.id}`, class: "still" }));
-    if (one.animation) parts.push(make("p", {}, make("a", { href: one.animation }, "How it was found, as an animation")));
-    return parts;
   }
 
   /* ---- the search ---- */
@@ -111,10 +75,10 @@ otoscope.shard("masks").then((all) => {
   function tools() {
     $("search").hidden = !drawn;
     if (!drawn) return;
-    $("which").replaceChildren(make("legend", {}, "Mask"), ...Object.keys(NAMES).filter((name) => drawn.kept[name]).map((name) => {
+    $("which").replaceChildren(make("legend", {}, "Mask"), ...Object.keys(names).filter((name) => drawn.kept[name]).map((name) => {
       const input = make("input", { type: "radio", name: "which", value: name });
       input.addEventListener("change", () => use(name));
-      return make("label", {}, input, NAMES[name]);
+      return make("label", {}, input, names[name]);
     }));
     $("step").max = drawn.shots.length - 1;
     state.step = drawn.shots.length - 1;
@@ -151,49 +115,58 @@ otoscope.shard("masks").then((all) => {
     select.replaceChildren(...entries.map((text, value) => make("option", { value }, text)));
     select.value = at;
   }
-  function draw() {
+  /* What was said stands above what the recogniser heard; an unknown one leaves its line away. */
+  function quotations() {
+    const quoted = { said: heard.reference, heard: heard.text };
+    $("said-by").textContent = heard.speaker ? `${heard.speaker} said` : "said";
+    $("heard-by").textContent = `heard by ${state.model.name}`;
+    for (const [id, text] of Object.entries(quoted)) {
+      $(id).textContent = text ? `“${text}”` : "";
+      $(id).parentElement.hidden = !text;
+    }
+  }
+  function draw(push) {
     one = heard.masks[state.mask];
     drawn = open(one.arrays, heard.inputs);
     const { name } = state.model;
     $("figure").hidden = false;
     const kept = one.rows.find((row) => row.mask === "mask");
-    $("said").textContent = `“${heard.text || one.label || heard.id}”`;
-    $("facts").textContent = [name, heard.id, heard.speaker && `speaker ${heard.speaker}`, `${number(heard.duration_s, 1)} s`,
+    quotations();
+    $("facts").textContent = [name, heard.id, `${number(heard.duration_s, 1)} s`,
       `to keep ${named(one)}: ${kept ? percent(kept.share_kept, 1) : "–"} of the entries`].filter(Boolean).join(" · ");
     $("remark").hidden = !one.remark;
     $("remark").textContent = one.remark;
     tools();
     lanes();
-    $("controls").replaceChildren(...controls(one.rows));
+    $("controls").replaceChildren(...controls(one.rows, names));
     use("mask");
     pictures();
     charts($("curves"), one.curves, "this mask");
     charts($("means"), state.model.means[one.scope], `all ${one.scope} masks of ${name}`);
     if ($("means-title")) $("means-title").textContent = `Mean curves: ${name}, ${one.scope}`;
     const { scope, span } = one;
-    setHash({ model: name, utterance: heard.id, scope: scope === "utterance" ? "" : scope, span });
+    setHash({ model: name, utterance: heard.id, scope: scope === "utterance" ? "" : scope, span }, { push });
   }
-  async function show() {
+  async function show(push) {
     const turn = ++asked;
     const { model, utterance } = state;
-    options($("utterance"), model.utterances.map(({ id, text }) => (text ? `${id}: ${text}` : id)), utterance);
+    options($("utterance"), model.utterances.map(({ id, text, reference }) => [id, reference || text].filter(Boolean).join(": ")), utterance);
     options($("scope"), model.utterances[utterance].masks.map(named), state.mask);
     $("model").value = model.name;
     const found = await shard(`masks/${model.place}/${utterance}`);
     if (turn !== asked) return;
     halt();
-    player.stop();
+    player.clear();
     heard = found;
-    draw();
+    draw(push);
   }
   /* The same kind of mask of another utterance, else its first one. */
-  function choose(utterance, scope, span) {
+  function find(utterance, scope, span) {
     const { masks } = state.model.utterances[utterance];
     const exact = masks.findIndex((mask) => mask.scope === scope && (!span || mask.span === span));
     const alike = masks.findIndex((mask) => mask.scope === scope);
     state.utterance = utterance;
     state.mask = Math.max(exact >= 0 ? exact : alike, 0);
-    return show().catch(otoscope.complain);
   }
   const scoped = () => (one ? one.scope : "utterance");
   function useModel(name) {
@@ -201,36 +174,56 @@ otoscope.shard("masks").then((all) => {
     state.model = all.models.find((model) => model.name === name) || all.models[0];
     return Math.max(0, state.model.utterances.findIndex((utterance) => utterance.id === id));
   }
-  function read() {
-    const { model, utterance, scope, span } = hash();
-    const kept = useModel(model || state.model.name);
-    const at = state.model.utterances.findIndex(({ id }) => id === utterance);
-    choose(at < 0 ? kept : at, scope || "utterance", span);
+  /* What a link asks for; what of it there is not is told. */
+  function read(asked) {
+    const kept = useModel(asked.model || state.model.name);
+    const { utterances } = state.model;
+    const at = utterances.findIndex(({ id }) => id === asked.utterance);
+    find(at < 0 ? kept : at, asked.scope || "utterance", asked.span);
+    const { masks } = utterances[state.utterance];
+    astray(asked, {
+      model: all.models.map((model) => model.name), utterance: utterances.map(({ id }) => id),
+      scope: masks.map((mask) => mask.scope), span: masks.map((mask) => mask.span),
+    });
+    show(false).catch(otoscope.complain);
   }
-  $("model").addEventListener("change", () => choose(useModel($("model").value), scoped()));
-  $("utterance").addEventListener("change", () => choose(Number($("utterance").value), scoped()));
-  $("scope").addEventListener("change", () => { state.mask = Number($("scope").value); show().catch(otoscope.complain); });
+  /* What is chosen by hand can be gone back from. */
+  function choose() {
+    settle();
+    show(true).catch(otoscope.complain);
+  }
+  function step(by) {
+    const to = state.utterance + by;
+    const next = state.model.utterances[to];
+    if (!next) return;
+    find(to, scoped());
+    choose();
+    announce(`utterance ${next.id}`);
+  }
+  $("model").addEventListener("change", () => { find(useModel($("model").value), scoped()); choose(); });
+  $("utterance").addEventListener("change", () => { find(Number($("utterance").value), scoped()); choose(); });
+  $("scope").addEventListener("change", () => { state.mask = Number($("scope").value); choose(); });
 
-  document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, audio") || !heard) return;
-    const buttons = [...$("lanes").querySelectorAll(".clip")];
-    const onButton = event.target.closest("button, summary, a");
-    if (event.key === "ArrowUp" || event.key === "ArrowDown") {
-      const to = state.utterance + (event.key === "ArrowDown" ? 1 : -1);
-      if (to >= 0 && to < state.model.utterances.length) {
-        choose(to, scoped());
-        announce(`utterance ${state.model.utterances[to].id}`);
-      }
-    } else if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
-      if (!drawn || state.shown !== "mask") return;
+  function sound(key) {
+    const button = $("lanes").querySelectorAll(".clip")[key - 1];
+    if (button && button.dataset.sound) button.click();
+  }
+  function press({ key }) {
+    if (key === "n" || key === "p") step(key === "n" ? 1 : -1);
+    else if ((key === "ArrowLeft" || key === "ArrowRight") && drawn && state.shown === "mask") {
       halt();
-      go(state.step + (event.key === "ArrowRight" ? 1 : -1));
-    } else if (event.key === " " && !onButton && current) current.click();
-    else if (/^[1-9]$/.test(event.key) && buttons[event.key - 1] && buttons[event.key - 1].dataset.sound) buttons[event.key - 1].click();
-    else return;
-    event.preventDefault();
+      go(state.step + (key === "ArrowRight" ? 1 : -1));
+    } else if (key === " " && current) current.click();
+    else if (/^[1-9]$/.test(key)) sound(key);
+    else return false;
+    return true;
+  }
+  /* From one play button to the next sound, too: it needs none of these keys itself. */
+  const playing = (event) => event.target.closest("#lanes .clip") && /^[1-9np]$/.test(event.key) && !(event.altKey || event.ctrlKey || event.metaKey);
+  document.addEventListener("keydown", (event) => {
+    if (heard && (free(event) || playing(event)) && press(event)) event.preventDefault();
   });
   onTheme(() => pictures());
   onHash(read);
-  read();
+  read(hash());
 }).catch(otoscope.complain);

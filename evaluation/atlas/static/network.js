@@ -1,7 +1,7 @@
 "use strict";
 /* The architecture to scale: a box for each layer; arcs show whose states come in beside the one before. */
 Promise.all([otoscope.index, otoscope.shard("network")]).then(([index, { blocks }]) => {
-  const { $, make, svg, hash, setHash, onHash, link } = otoscope;
+  const { $, make, svg, hash, setHash, onHash, link, astray, settle } = otoscope;
   const KINDS = {
     convolution: ["#cfe2f5", "#1f3d5c", "#2a6cb0", "#7db7ee"],
     recurrent: ["#e2d6f3", "#3a2a57", "#7246ad", "#b796ea"],
@@ -230,7 +230,7 @@ Promise.all([otoscope.index, otoscope.shard("network")]).then(([index, { blocks 
   /* ---- what is chosen ---- */
   function follow(values) {
     state.model = (models.find((model) => model.name === values.model) || models.find((model) => model.name === state.model) || models[0]).name;
-    state.layer = values.layer || null;
+    state.layer = modelOf().layers.some((layer) => layer.name === values.layer) ? values.layer : null;
     $("model").value = state.model;
     const { layers } = modelOf();
     $("scales").hidden = !layers.every((layer) => layer.width && layer.features) || layers.every((layer) => layer.width === layer.features);
@@ -240,11 +240,21 @@ Promise.all([otoscope.index, otoscope.shard("network")]).then(([index, { blocks 
     const at = layers.findIndex((layer) => layer.name === state.layer);
     if (at >= 0) box.scrollLeft = box.drawn.places[at].x - box.clientWidth / 2;
   }
+  /* What a link asks for; what of it there is not is told. */
+  function read(asked) {
+    follow(asked);
+    astray(asked, { model: models.map((model) => model.name), layer: modelOf().layers.map((layer) => layer.name) });
+    setHash(state);
+  }
   $("model").append(...models.map((model) => make("option", { value: model.name }, model.name)));
-  $("model").addEventListener("change", () => { setHash({ model: $("model").value }); follow(hash()); });
+  $("model").addEventListener("change", () => {
+    settle();
+    follow({ model: $("model").value });
+    setHash(state, { push: true });
+  });
   $("scales").addEventListener("change", draw);
   $("arcs").addEventListener("change", always);
   addEventListener("resize", () => { if (box.drawn && box.drawn.room !== box.clientWidth) draw(); });
-  onHash(follow);
-  follow(hash());
+  onHash(read);
+  read(hash());
 }).catch(otoscope.complain);

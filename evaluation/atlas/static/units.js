@@ -1,7 +1,7 @@
 "use strict";
-/* Units of search in words, the same on every page. */
-otoscope.UNITS = { segments: "half seconds", words: "words", phones: "phones", utterances: "utterances", ngrams: "phone n-grams" };
+/* Units of search in words, the same on every page; the others are called what the tables call them. */
 otoscope.unitName = (unit) => {
+  if (unit === "ngrams") return "phone n-grams";
   const run = /^phones(\d+)$/.exec(unit);
-  return run ? `runs of ${run[1]} phones` : otoscope.UNITS[unit] || unit;
+  return run ? `runs of ${run[1]} phones` : unit;
 };

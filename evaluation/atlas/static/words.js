@@ -1,7 +1,7 @@
 "use strict";
 /* One word by a man and a woman: 20 features of each layer, lit where the chosen voice activates them. */
 otoscope.shard("words").then((all) => {
-  const { $, make, shard, hash, setHash, onHash, announce, free, tell, settle, player, playButton } = otoscope;
+  const { $, make, shard, hash, setHash, onHash, announce, free, lost, tell, settle, player, playButton } = otoscope;
   const { MEANT, table, meaning } = otoscope.wordTable;
   const FEW = 40;
   const state = { model: all.models[0], word: 0, voice: "both" };
@@ -77,7 +77,7 @@ otoscope.shard("words").then((all) => {
 
   const address = () => ({ model: state.model.name, word: state.model.words[state.word], voice: state.voice === "both" ? "" : state.voice });
 
-  /* `how`: push, for what one would come back from; keep, where the address asked for what there is not. */
+  /* `how`: push, for what one would come back from. */
   async function show(how) {
     const turnOf = ++asked;
     const { model, word } = state;
@@ -89,7 +89,6 @@ otoscope.shard("words").then((all) => {
     $("figure").hidden = false;
     voices();
     draw();
-    if (how.keep) return;
     settle();
     setHash(address(), how);
   }
@@ -167,19 +166,15 @@ otoscope.shard("words").then((all) => {
     $("model").value = state.model.name;
     return Math.max(0, state.model.words.indexOf(word));
   }
-  function follow() {
-    const { model, word, voice: wanted } = hash();
-    const known = all.models.some((entry) => entry.name === model);
-    const kept = useModel(known ? model : state.model.name);
-    const at = state.model.words.indexOf(word);
-    useVoice(Object.hasOwn(MEANT, wanted || "") ? wanted : "both");
-    const astray = [
-      ...(model && !known ? [`no model ${model}`] : []),
-      ...(word && at < 0 ? [`no word “${word}” of ${state.model.name}`] : []),
-      ...(wanted && wanted !== state.voice ? [`no voice ${wanted}`] : []),
-    ];
-    if (astray.length) tell(`There is ${astray.join(" and ")} here.`);
-    choose(at < 0 ? kept : at, { keep: astray.length > 0 });
+  async function follow() {
+    const asked = hash();
+    const known = all.models.some((entry) => entry.name === asked.model);
+    const kept = useModel(known ? asked.model : state.model.name);
+    const at = state.model.words.indexOf(asked.word);
+    useVoice(Object.hasOwn(MEANT, asked.voice || "") ? asked.voice : "both");
+    const gone = lost(asked, { model: all.models.map((entry) => entry.name), word: state.model.words, voice: Object.keys(MEANT) });
+    await choose(at < 0 ? kept : at, {});
+    if (gone) tell(gone);
   }
   $("model").addEventListener("change", () => choose(useModel($("model").value)));
   $("sought").addEventListener("input", chips);

@@ -53,7 +53,7 @@ def atlas(tmp_path_factory: pytest.TempPathFactory) -> Path:
     summary = ["model,condition,layer,depth,metric,scorer,mean,ci_low,ci_high,n_scored,n_failed"]
     for model in ("baseline", "robust"):
         for i, layer in enumerate(ROWS, 1):
-            summary.append(f"{model},clean,{layer},{i},eer,ge2e,{i}.5,,,9,0")
+            summary.append(f"{model},clean,{layer},{i},eer,ge2e,{i}.5,1,4,9,{i - 1}")
     (run / "summary.csv").write_text("\n".join(summary) + "\n")
     with (run / "utterances.csv").open("w", newline="") as file:
         csv.writer(file).writerows(
@@ -90,7 +90,7 @@ def test_a_sound_plays_from_where_its_picture_is_pressed_and_pauses(
     page = open_page(atlas)
     assert hear(page, cell("cnn2")) == source(atlas, "cnn2")
     assert page.get_attribute(cell("cnn2"), "aria-pressed") == "true"
-    assert page.inner_text("#playing") == "cnn2, baseline, clean"
+    assert page.inner_text("#playing") == "cnn2, baseline, clean, u1"
     page.click(cell("cnn2"))
     assert page.get_attribute(cell("cnn2"), "aria-pressed") == "false"
     there = page.evaluate(HEARD)
@@ -211,8 +211,8 @@ def test_a_link_opens_its_cell_and_only_its_utterance(atlas: Path, open_page: An
     page.wait_for_selector(cell("cnn2", "robust", "snr0") + '[tabindex="0"]')
     assert [name for name in loaded if name.startswith("listen/")] == ["listen/1.js"]
     page.evaluate("() => { location.hash = 'utterance=u1&layer=cnn9'; }")
-    page.wait_for_selector("#astray:visible")
-    assert page.inner_text("#astray") == "There is no layer cnn9 to be heard here."
+    page.wait_for_selector("#trouble")
+    assert page.inner_text("#trouble").startswith("There is no layer cnn9 here")
     assert "a quiet river" in page.inner_text("#said")
 
 
@@ -221,10 +221,19 @@ def test_scores_stand_below_and_what_was_said_stays_text(atlas: Path, open_page:
     page.wait_for_selector(cell("cnn2"))
     box = page.locator(".cell", has=page.locator(cell("cnn2")))
     assert box.locator(".scores").inner_text() == "EER 2.5 %"
+    rests_on = "n 9, 1 failed, 95 % interval over speakers 1.0 % to 4.0 %"
+    assert box.locator(".scores span").get_attribute("title") == rests_on
+    page.keyboard.press("j")  # with the focus nowhere, from the first sound on
+    assert page.evaluate("() => document.activeElement.ariaLabel") == "Play cnn1, baseline, clean"
+    page.keyboard.press(" ")
+    moment(page, source(atlas, "cnn1"))
     page.select_option("#utterance", index=1)
     page.wait_for_selector("#said:has-text('quiet</b>')")
+    assert page.inner_text("#playing") == "Nothing playing"  # it was of the other utterance
     assert EVIL in page.inner_text("#said") and "u<2> · female s<1>" in page.inner_text("#said")
     assert page.locator("main b:has-text('quiet'), img[src=x]").count() == 0
+    page.go_back()
+    page.wait_for_selector("#said:has-text('a quiet river')")
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from evaluation.records import write_rows
 
 EVIL = "</script><img src=x onerror=alert(1)>\"'&"
 FRAMES, BANDS, FRAME_S = 101, 12, 0.01
+REFERENCE = "then the old sailor rowed over the wide grey river " * 3 + "again"
 SOUNDS = ("natural", "muted 0.1", "muted 0.2", "masked", "copy-synthesis")
 MASKS = ("mask", "random", "energy")
 
@@ -102,6 +103,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("masks") / "run"
     write_masks(root, "baseline")
     write_masks(root, "robust")
+    (root / "utterances.csv").write_text(f"utterance,text\nu-1,{REFERENCE}\n")
     build_atlas(root)
     return root
 
@@ -117,6 +119,7 @@ def test_shards_say_what_the_tables_say(run: Path) -> None:
     assert [one["id"] for one in head["models"][0]["utterances"]] == ["u-1", "u-2", "u-3"]
     spoken = shard(run, "masks/0/0")
     assert (spoken["text"], spoken["speaker"], spoken["duration_s"]) == ("the old sailor", "s1", 1)
+    assert [one["reference"] for one in head["models"][1]["utterances"]] == [REFERENCE, "", ""]
     whole, word = spoken["masks"]
     assert (word["scope"], word["span"], word["label"]) == ("word", "sailor@60", "sailor")
     assert [row["frames_preserved"] for row in whole["rows"]] == [1, 0.25, 0.25]
@@ -140,7 +143,7 @@ def test_mean_curves_are_means(run: Path) -> None:
     means = shard(run, "masks")["models"][0]["means"]
     assert set(means) == {"utterance", "word"}
     (line, *_) = means["utterance"]["deletion"]["data"]
-    assert line["name"] == "mask"
+    assert line["name"] == "importance"
     assert line["y"] == pytest.approx([0, 100 * np.mean([0, 0.4, 0.6]), 100])
 
 
@@ -239,8 +242,7 @@ def test_sounds_play_with_a_cursor(
         "() => Number(document.querySelector('#lanes').style.getPropertyValue('--at')) > 0"
     )
     assert page.locator("#figure.playing").count() == 1
-    page.locator("h1").click()
-    page.keyboard.press("2")
+    page.keyboard.press("2")  # the button that was pressed has the focus
     page.wait_for_function("name => document.querySelector('audio').src !== name", arg=natural)
     assert "muted 0.1" in page.locator("#playing").inner_text()
     assert page.locator("#lanes .clip.none").count() == 1
@@ -248,15 +250,27 @@ def test_sounds_play_with_a_cursor(
 
 
 def test_links_keys_and_menus_choose_a_mask(run: Path, open_page: Callable[..., Any]) -> None:
-    page = opened(open_page, run, "#model=robust&utterance=u-1&scope=word")
+    page = opened(open_page, run, "#model=robust&utterance=u-1&scope=word&span=gone@1")
     assert "robust · u-1" in page.locator("#facts").inner_text()
+    assert "There is no span gone@1 here" in page.locator("#trouble").inner_text()
+    assert page.locator("#said").inner_text() == f"“{REFERENCE}”"
+    assert page.locator("#transcript").inner_text() == "heard by robust “the old sailor”"
+    assert page.locator("#utterance option").first.inner_text() == f"u-1: {REFERENCE}"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
     assert page.locator(".required").count() == 3
     page.locator("#scope").select_option("0")
     page.wait_for_function("() => document.querySelectorAll('.required').length === 0")
+    assert page.locator("#trouble").count() == 0
     page.locator("h1").click()
-    page.keyboard.press("ArrowDown")
+    page.keyboard.press("n")
     page.wait_for_function("() => document.querySelector('#facts').textContent.includes('u-2')")
     assert "utterance=u-2" in page.url
+    page.go_back()
+    page.wait_for_function("() => document.querySelector('#facts').textContent.includes('u-1')")
+    page.locator("#lanes").focus()
+    page.keyboard.press("p")  # of a region that scrolls: its keys are its own
+    page.go_forward()
+    page.wait_for_function("() => document.querySelector('#facts').textContent.includes('u-2')")
     page.locator("#model").select_option("baseline")
     page.wait_for_function("() => document.querySelector('#facts').textContent.includes('base')")
     assert "u-2" in page.locator("#facts").inner_text()
@@ -274,7 +288,8 @@ def test_hostile_transcripts_are_text_and_nothing_is_in_the_way(
     run: Path, open_page: Callable[..., Any], serious: Callable[[Any], list[str]], width: int
 ) -> None:
     page = opened(open_page, run, "#utterance=u-2", width=width)
-    assert page.locator("#said").inner_text() == f"“{EVIL}”"
+    assert page.locator("#heard").inner_text() == f"“{EVIL}”"
+    assert page.locator("#said").is_hidden()  # nothing says what was said
     assert page.locator(".word").nth(1).inner_text() == EVIL
     assert EVIL in page.locator("#failures").inner_text()
     assert page.locator("main img").count() == 0

@@ -161,7 +161,9 @@ def test_it_is_dragged_and_a_drag_is_no_click(atlas: Path, open_page: Open) -> N
 
 
 def test_heights_are_to_scale_by_features_and_by_width(atlas: Path, open_page: Open) -> None:
-    page = open_page((atlas / "network.html").as_uri() + "#model=small")
+    page = open_page((atlas / "network.html").as_uri() + "#model=small&layer=gone")
+    assert page.locator("#trouble").inner_text().startswith("There is no layer gone here")
+    assert page.evaluate("location.hash") == "#model=small"
     read = "() => [...document.querySelectorAll('.box')].map((box) => box.height.baseVal.value)"
     tall = page.evaluate(read)
     assert [height / tall[2] for height in tall] == pytest.approx([16 / 192, 32 / 192, 1])

@@ -171,12 +171,12 @@ def test_choosing_a_word_changes_the_figure(run: Path, open_page: Callable[..., 
 def test_a_link_says_what_of_it_there_is_not(run: Path, open_page: Callable[..., Any]) -> None:
     page = opened(open_page, run, "#model=nobody&word=word7&voice=male")
     told = page.locator("[role=alert]")
-    assert told.inner_text() == "There is no model nobody here."
-    assert "model=nobody" in page.url and page.locator("#model").input_value() == "baseline"
+    assert "There is no model nobody here" in told.inner_text()
+    assert "model=baseline" in page.url and page.locator("#model").input_value() == "baseline"
     assert page.get_by_role("radio", name="the man's").is_checked()
     page.evaluate("location.hash = 'model=untrained&word=zzz'")
     page.wait_for_function("() => document.querySelector('.row-lit').textContent.includes('shown')")
-    assert told.inner_text() == "There is no word “zzz” of untrained here."
+    assert "There is no word zzz here" in told.inner_text() and "zzz" not in page.url
     assert page.get_by_role("radio", name="both").is_checked()  # a link without a voice
     page.keyboard.press("n")
     page.wait_for_function(WORD, arg="“word8”")

@@ -92,18 +92,19 @@ def test_complexity_from_texts_is_that_of_the_study() -> None:
     feature, rank = (ids >= 0).nonzero()
     segment = ids[feature, rank]
     texts = [" ".join(["ə"] * int(counts[i])) for i in segment]
-    names, complexity = feature_complexity(feature, texts, ["u"] * len(texts))
+    names, complexity, counted = feature_complexity(feature, texts, ["u"] * len(texts))
     known = np.isfinite(found.of_feature)
     assert names.tolist() == known.nonzero()[0].tolist()
     assert np.allclose(complexity, found.of_feature[known])
     assert complexity.mean() == pytest.approx(found.mean.value)
+    assert counted.tolist() == [(ids[i] >= 0).sum() for i in names]
 
 
 def test_segments_of_utterances_without_phones_are_not_known() -> None:
-    names, complexity = feature_complexity(
+    names, complexity, counted = feature_complexity(
         np.array([0, 0, 1, 2]), ["a b", "", "", ""], ["u", "u", "v", "u"]
     )
-    assert names.tolist() == [0, 2]
+    assert names.tolist() == [0, 2] and counted.tolist() == [2, 1]
     assert complexity.tolist() == [1.0, 0.0]  # a word of `u` in which no phone has its middle
 
 
@@ -137,6 +138,8 @@ def test_a_shard_has_the_numbers_of_the_tables(layered_run: Path, root: Path) ->
     assert found["sonified"]["mean"] == pytest.approx(1.49 / 3, abs=1e-6)
     told = [(one["which"], one["feature"], one["phones"]) for one in found["examples"]]
     assert told == [("least", 1, 1.0), ("mean", 0, 2.5), ("most", 2, 3.5)]
+    assert [one["counted"] for one in found["examples"]] == [2, 2, 2]
+    assert found["sonified"]["thresholds"] == [0, 0]
     assert [one["phones"] for one in found["examples"][1]["segments"]] == PHONES
     assert found["picture"]["image"].endswith(".png")
     untrained = shard(root, "layers/2/0")

@@ -35,7 +35,8 @@ def test_a_deep_link_opens_its_layer_and_keys_step(atlas: Path, open_page: Open)
     page.keyboard.press("ArrowRight")
     page.wait_for_function("() => document.querySelector('#layer-name').textContent === 'blstm2'")
     assert "layer=blstm2" in page.url and "condition=snr0" in page.url
-    page.keyboard.press("ArrowLeft")
+    page.go_back()
+    page.wait_for_function("() => document.querySelector('#layer-name').textContent === 'blstm1'")
     page.keyboard.press("ArrowLeft")
     page.wait_for_function("() => document.querySelector('#layer-name').textContent === 'cnn4'")
     page.locator("#layer").focus()
@@ -47,6 +48,23 @@ def test_a_deep_link_opens_its_layer_and_keys_step(atlas: Path, open_page: Open)
         page.get_by_role("button", name="Layer before").click()
     assert page.get_by_role("button", name="Layer before").is_disabled()
     page.wait_for_function("() => document.querySelector('#layer-name').textContent === 'cnn1'")
+
+
+def test_what_is_not_there_is_told_until_something_is_shown(
+    atlas: Path, open_page: Open, troubles: list[str], tmp_path: Path
+) -> None:
+    own = Path(shutil.copytree(atlas, tmp_path / "report"))
+    (own / "data/layers/0/8.js").unlink()
+    page = settled(open_page(at(own, "#model=none&layer=blstm4&condition=loud")))
+    told = page.locator("#trouble")
+    assert told.inner_text().startswith("There is no model none and no condition loud here")
+    assert page.evaluate("location.hash") == "#model=baseline&layer=blstm4&condition=clean"
+    page.get_by_role("button", name="Layer after").click()
+    page.wait_for_selector("#trouble:has-text('8.js is missing')")
+    settled(page)
+    page.get_by_role("button", name="Layer before").click()
+    assert told.count() == 0
+    troubles.clear()  # the file that is missing
 
 
 def test_the_layer_is_marked_and_a_condition_changes_its_numbers(
