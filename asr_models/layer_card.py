@@ -1,9 +1,11 @@
 """What the layers of a recogniser are, for whoever reads of them without the recogniser."""
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -13,6 +15,9 @@ from asr_models.recogniser import Recogniser
 
 LAYERS = "layers.json"
 UNKNOWN = "layer"
+MOST = 1_000_000
+"""A card with a larger number is broken, and so is a table with more features of a layer."""
+
 KINDS = (
     ("transformer", ("Attention", "Transformer", "Conformer")),
     ("recurrent", ("LSTM", "GRU", "RNN")),
@@ -24,13 +29,14 @@ KINDS = (
 
 @dataclass(frozen=True)
 class LayerCard:
-    """One layer in `layers.json`.
+    """One layer in `layers.json`; None where a reader found no card, only tables that name it.
 
     Attributes:
         name: as in the tables.
         depth: 1 for the first layer.
         kind: convolution, recurrent, feed-forward, transformer, or layer where it is another one.
-        stride, offset: of its states, in samples.
+        stride: samples from one state to the next.
+        offset: sample on which the first state is centred.
         width: values of one state.
         features: channels.
         inputs: layers whose states come in; none for the first, several where there are residuals.
@@ -39,12 +45,12 @@ class LayerCard:
 
     name: str
     depth: int
-    kind: str
-    stride: int
-    offset: float
-    width: int
-    features: int
-    inputs: list[str]
+    kind: str = UNKNOWN
+    stride: int | None = None
+    offset: float | None = None
+    width: int | None = None
+    features: int | None = None
+    inputs: Sequence[str] = ()
 
 
 def layer_cards(recogniser: Recogniser) -> list[LayerCard]:
@@ -80,6 +86,30 @@ def write_layers(recogniser: Recogniser, folder: Path) -> None:
             f"{folder / LAYERS}: cannot be written ({error.strerror or error}); free some space or "
             "choose another folder"
         ) from error
+
+
+def read_layers(path: Path) -> list[LayerCard]:
+    """The cards of a `layers.json` by depth; none where it is broken."""
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        found = [_card(row) for row in rows]
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return []
+    return sorted(found, key=lambda card: card.depth)
+
+
+def _card(row: Mapping[str, Any]) -> LayerCard:
+    """One entry of the file.
+
+    Raises:
+        KeyError, ValueError, TypeError, OverflowError: it is another one.
+    """
+    whole = {name: int(row[name]) for name in ("depth", "stride", "width", "features")}
+    offset = float(row["offset"])
+    if not all(0 <= value <= MOST for value in whole.values()) or not math.isfinite(offset):
+        raise ValueError("a number that no layer has")
+    inputs = tuple(str(name) for name in row["inputs"])
+    return LayerCard(str(row["name"]), kind=str(row["kind"]), offset=offset, inputs=inputs, **whole)
 
 
 def kind_of(module: nn.Module) -> str:

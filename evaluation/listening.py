@@ -21,6 +21,7 @@ from jaxtyping import Float, Shaped
 
 from acoustics.errors import UserError
 from acoustics.mel import HOP_S
+from evaluation.patient_tables import whole_rows
 from evaluation.pictures import mel_picture
 
 REFERENCE = "reference"
@@ -185,17 +186,17 @@ def write_sample(
     return sample
 
 
-def read_samples(run: Path) -> list[Sample]:
+def read_samples(run: Path, notes: list[str] | None = None) -> list[Sample]:
     """The samples of a run as `samples.csv` has them, none when there is no such file.
 
     A row is dropped when a column is missing or a path would leave the run folder.
+
+    Args:
+        run: the run folder.
+        notes: where to say what cannot be read.
     """
-    path = run / SAMPLES
-    if not path.is_file():
-        return []
-    with path.open(newline="", encoding="utf-8", errors="replace") as file:
-        rows = [[row.get(name) for name in COLUMNS] for row in csv.DictReader(file)]
-    samples = [Sample(*(str(cell) for cell in row)) for row in rows if None not in row]
+    rows = whole_rows(run, SAMPLES, [] if notes is None else notes, COLUMNS)
+    samples = [Sample(*(row[name] for name in COLUMNS)) for row in rows]
     return [sample for sample in samples if _stays_inside(sample)]
 
 

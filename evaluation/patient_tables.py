@@ -1,4 +1,4 @@
-"""Tables of a run that is being written: whole rows are read, the rest is said."""
+"""Tables of a run that is being written: whole rows are read, the rest is said; their files."""
 
 import csv
 import sys
@@ -38,3 +38,17 @@ def whole_rows(
         notes.append(f"{name}: cannot be read ({reason})")
     if broken:
         notes.append(f"{name}: {broken} incomplete row(s) were left out")
+
+
+def file_inside(root: Path, name: str) -> Path | None:
+    """A file that a table names; None where there is none, or where the way climbs out.
+
+    Args:
+        root: folder that the table may name files of.
+        name: what the table says.
+    """
+    try:
+        path = (root / name).resolve()
+        return path if path.is_relative_to(root.resolve()) and path.is_file() else None
+    except (OSError, ValueError):  # too long, or with a zero byte
+        return None

@@ -106,20 +106,18 @@ def dominance_map(run: Path, model: str, unit: str = "segments") -> Figure:
         NothingToDrawError: nothing was searched, or no sex is known.
     """
     study = StudyFolder(run, model, [])
-    columns = ["layer", "depth", "feature", "share"]
+    columns = ["layer", "depth", "feature", "share", "base"]
     wanted = {"unit": unit, "attribute": "sex", "group": "male"}
     found = study.columns("selectivity", columns, **wanted)
     if found is None or not len(found["layer"]):
-        raise NothingToDrawError(f"{run / ROOT / model}: no selectivity by sex of {unit}")
+        why = "; ".join([f"no selectivity by sex of {unit}", *study.notes])
+        raise NothingToDrawError(f"{study.path}: {why}; `otoscope sonify` finds it")
     order = np.lexsort((found["feature"], found["depth"]))
     layers = found["layer"][order].astype(str)
     shares = found["share"][order].astype(float)
     names = list(dict.fromkeys(layers.tolist()))
-    heard = study.columns("utterances", ["sex"])
-    sexes = heard["sex"].astype(str) if heard else np.array([], str)
-    known = sexes[sexes != ""]
-    base = float((known == "male").mean()) if len(known) else 0.5
     by_layer = {name: shares[layers == name] for name in names}
+    base = float(found["base"][0])
     return heat_map_figure(by_layer, "male", "female", base, f"{model}, {unit}")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from acoustics.errors import UserError
-from evaluation.listening import Sample, read_samples
+from evaluation.listening import REFERENCE, Sample, read_samples
 from evaluation.patient_tables import whole_rows
 from evaluation.reading import Row
 
@@ -70,7 +70,7 @@ def read_run(path: Path, models: Sequence[str] | None = None) -> RunFolder:
 
     Args:
         path: the run folder.
-        models: whose training curves to read (default: all that are there).
+        models: whose rows and training curves to read (default: all that are there).
 
     Raises:
         UserError: the folder does not exist, or holds nothing that a run leaves.
@@ -82,8 +82,8 @@ def read_run(path: Path, models: Sequence[str] | None = None) -> RunFolder:
         return _read_studies(run, studies)
     run.config = _text(run, "config.yaml", "the resolved configuration")
     run.summary = _table(run, "summary.csv", SUMMARY, "the scores over depth")
-    run.samples = read_samples(path)
-    if not run.samples:
+    run.samples = read_samples(path, run.notes)
+    if not run.samples and not any(note.startswith("samples.csv:") for note in run.notes):
         run.notes.append("samples.csv: missing or empty, so there is nothing to listen to yet")
     run.probe_curves = _curves(run, "probes", PROBE_CURVES, models)
     run.recogniser_curves = _curves(run, "recognisers", RECOGNISER_CURVES, models)
@@ -93,6 +93,11 @@ def read_run(path: Path, models: Sequence[str] | None = None) -> RunFolder:
     if not any((*tables, run.config, run.stages, run.environment, studies)):
         raise UserError(f"{path}: holds nothing of a run; give the folder of `otoscope run`")
     run.steps = list(whole_rows(path, "steps.csv", run.notes, STEPS))
+    if models is not None:
+        shown = {REFERENCE, *models}
+        run.summary, run.steps = ([row for row in rows if row["model"] in shown]
+                                  for rows in (run.summary, run.steps))  # fmt: skip
+        run.samples = [sample for sample in run.samples if sample.model in shown]
     heard = {sample.utterance for sample in run.samples}
     for row in whole_rows(path, "utterances.csv", run.notes, ["utterance", "text"]):
         if row["utterance"] in heard:
@@ -100,7 +105,7 @@ def read_run(path: Path, models: Sequence[str] | None = None) -> RunFolder:
     found = list(whole_rows(path, "failures.csv", run.notes, ["split", "utterance", "reason"]))
     run.unusable = [row for row in found if row.get("used") != "1"]
     run.remarks = [row for row in found if row.get("used") == "1"]
-    _collect_failures(run)
+    _collect_failures(run, models)
     return run
 
 
@@ -117,10 +122,10 @@ def _read_studies(run: RunFolder, studies: Sequence[str]) -> RunFolder:
     return run
 
 
-def _collect_failures(run: RunFolder) -> None:
+def _collect_failures(run: RunFolder, models: Sequence[str] | None) -> None:
     for name, columns in (("scores.csv", SCORES), ("trial_scores.csv", TRIALS)):
         for row in whole_rows(run.path, name, run.notes, columns):
-            if not row["failure"]:
+            if not row["failure"] or (models is not None and row["model"] not in models):
                 continue
             metric = row.get("metric") or "eer"
             run.failure_counts[metric, row["failure"]] += 1
@@ -166,7 +171,7 @@ def _json(run: RunFolder, name: str, kind: type) -> Any:
         return kind()
     try:
         value = json.loads(path.read_text(encoding="utf-8", errors="replace"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         run.notes.append(f"{name}: cannot be read ({error})")
         return kind()
     return value if isinstance(value, kind) else kind()

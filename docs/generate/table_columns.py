@@ -40,7 +40,10 @@ OF_TABLE = {
     "sonification/*/complexity_draws": {"mean": "as in `complexity`, in this draw"},
     "sonification/*/discarded": {"mean": "over the occurrences of the label"},
     "sonification/*/dominance": {"share": "`dominated` as a part of the features with segments"},
-    "sonification/*/selectivity": {"share": "part of the feature's segments by the group"},
+    "sonification/*/selectivity": {
+        "share": "part of the feature's segments by the group",
+        "base": "the group's part of all searched segments, of speakers whose value is known",
+    },
     "sonification/*/features": {"mean": "over states"},
     "sonification/*/same_word": {"alike": "overlap of two speakers of one sex"},
     "recognisers/*/wer": {"wer": "in percent"},

@@ -11,6 +11,7 @@ from typing import Any
 from corpora.corpus import Progress
 from evaluation.atlas import features, layers, listen, manifest, masks, network, overview, words
 from evaluation.atlas.catalogue import Atlas, OpenCorpus, catalogue
+from evaluation.atlas.page_notes import PageNotes
 from evaluation.atlas.settings import AtlasSettings
 from evaluation.atlas.site import BuiltAtlas, Site
 from evaluation.run_folder import RunFolder, read_run
@@ -124,7 +125,7 @@ def _fill(
 def _render(atlas: Atlas, name: str, context: dict[str, Any]) -> None:
     atlas.site.page(
         name, run_name=atlas.run.resolve().name, menu=PAGES, title=PAGES[name][1],
-        notes=atlas.notes, **context,
+        amiss=PageNotes(name, atlas.notes), **context,
     )  # fmt: skip
 
 

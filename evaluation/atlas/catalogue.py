@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -13,8 +12,10 @@ from typing import Any
 from lhotse.cut import Cut
 
 from acoustics.errors import UserError
+from asr_models.layer_card import LAYERS, LayerCard, read_layers
 from corpora.corpus import Progress
 from evaluation.atlas.site import Site
+from evaluation.audiation.audiation_folder import AudiationFolder
 from evaluation.listening import REFERENCE
 from evaluation.reading import (
     CONDITION_ORDER,
@@ -30,36 +31,10 @@ from evaluation.reading import (
 from evaluation.run_folder import RunFolder
 from evaluation.sonification.study_folder import StudyFolder, study_folders
 
-LAYERS = "layers.json"
 METHODS = ("recognisers", "sonification", "audiation", "masks")
 """Folders of a run that hold one folder per model."""
 
 OpenCorpus = Callable[[], Mapping[str, Cut]]
-
-
-@dataclass(frozen=True)
-class LayerEntry:
-    """What is known of a layer; None where no table says it.
-
-    Attributes:
-        name: as in every table.
-        depth: 1 for the first.
-        kind: convolution, recurrent, feed-forward, transformer or layer.
-        features: channels.
-        width: values of a state.
-        stride: samples from one state to the next.
-        offset: sample on which the first state is centred.
-        inputs: layers whose states come in.
-    """
-
-    name: str
-    depth: int
-    kind: str = "layer"
-    features: int | None = None
-    width: int | None = None
-    stride: int | None = None
-    offset: float | None = None
-    inputs: tuple[str, ...] = ()
 
 
 @dataclass
@@ -83,7 +58,7 @@ class Atlas:
     site: Site
     models: list[str]
     conditions: list[str]
-    layers: dict[str, list[LayerEntry]]
+    layers: dict[str, list[LayerCard]]
     notes: list[str]
     cuts: OpenCorpus | None
     report: Progress
@@ -94,13 +69,21 @@ class Atlas:
         return study_folders(self.run, self.notes, self.models)
 
     @cached_property
+    def audiations(self) -> dict[str, AudiationFolder]:
+        """The audiations of every model, be there any or not."""
+        return {name: AudiationFolder(self.run, name, self.notes) for name in self.models}
+
+    @cached_property
     def corpus(self) -> Mapping[str, Cut]:
         """All utterances by id; none where the corpus is not here, which is noted."""
         try:
-            return self.cuts() if self.cuts else {}
+            if self.cuts:
+                return self.cuts()
+            reason = "nothing says which it was"
         except UserError as error:
-            self.notes.append(f"corpus: {error}; segments that were not cut before have no sound")
-            return {}
+            reason = str(error)
+        self.notes.append(f"corpus: {reason}; segments that were not cut before have no sound")
+        return {}
 
     @property
     def called(self) -> str:
@@ -167,12 +150,12 @@ def _folders(run: Path) -> list[str]:
     ]
 
 
-def layers_of(folder: RunFolder, model: str) -> list[LayerEntry]:
+def layers_of(folder: RunFolder, model: str) -> list[LayerCard]:
     """The layers of a model by depth: from its card, else from the tables that name them."""
     for method in ("recognisers", "sonification"):
         path = folder.path / method / model / LAYERS
         if path.is_file():
-            found = _read_card(path)
+            found = read_layers(path)
             if found:
                 return found
             folder.notes.append(f"{path.relative_to(folder.path)}: cannot be read")
@@ -180,32 +163,16 @@ def layers_of(folder: RunFolder, model: str) -> list[LayerEntry]:
     columns = study.columns("features", ["layer", "depth"])
     if columns is not None and len(columns["layer"]):
         names, depths = columns["layer"].astype(str).tolist(), columns["depth"].tolist()
-        known = {name: LayerEntry(name, depth) for name, depth in zip(names, depths, strict=True)}
+        known = {name: LayerCard(name, depth) for name, depth in zip(names, depths, strict=True)}
         counted = [replace(entry, features=names.count(name)) for name, entry in known.items()]
         return _stacked(counted)
     rows = by_depth(select(folder.summary, model=model))
     depths_of = {str(row["layer"]): int(number(row["depth"]) or 0) for row in rows}
-    return _stacked([LayerEntry(name, depth) for name, depth in depths_of.items()])
+    return _stacked([LayerCard(name, depth) for name, depth in depths_of.items()])
 
 
-def _stacked(entries: Iterable[LayerEntry]) -> list[LayerEntry]:
+def _stacked(entries: Iterable[LayerCard]) -> list[LayerCard]:
     """In order of depth, each fed by the one before."""
     placed = sorted(entries, key=lambda entry: entry.depth)
     before = {entry.name: (feeder.name,) for feeder, entry in pairwise(placed)}
     return [replace(entry, inputs=before.get(entry.name, ())) for entry in placed]
-
-
-def _read_card(path: Path) -> list[LayerEntry]:
-    """Of layers.json; none where it is broken."""
-    try:
-        found = [
-            LayerEntry(
-                str(row["name"]), int(row["depth"]), str(row["kind"]), int(row["features"]),
-                int(row["width"]), int(row["stride"]), float(row["offset"]),
-                tuple(str(name) for name in row["inputs"]),
-            )
-            for row in json.loads(path.read_text(encoding="utf-8"))
-        ]  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
-    return sorted(found, key=lambda entry: entry.depth)

@@ -12,13 +12,12 @@ from evaluation.atlas.catalogue import Atlas
 from evaluation.atlas.pictures import copied
 from evaluation.atlas.site import Site
 from evaluation.atlas.sounds import matched, read_sound, sound_of
-from evaluation.audiation.study_rows import EvolutionRow, SoundRow
+from evaluation.audiation.audiation_folder import AudiationFolder
+from evaluation.audiation.study_rows import EvolutionRow
 from evaluation.audiation.wanted import AS_ASKED
-from evaluation.patient_tables import whole_rows
 from evaluation.pictures import mel_levels, mel_picture
 from evaluation.reading import Row, number
 
-ROOT = "audiation"
 NUMBERS = ["start", "reached", "strongest", "above", "held_out", "lowest", "rank", "features"]
 NUMBERS += ["snr_db", "syllabic_share", "start_s", "end_s"]
 TEXTS = ("variant", "problem", "utterance", "words", "phones")
@@ -37,34 +36,24 @@ class Audiations:
     """
 
     def __init__(self, atlas: Atlas, model: str) -> None:
-        self.site, self.folder = atlas.site, atlas.run / ROOT / model
-        names = list(SoundRow.__dataclass_fields__)
-        rows = whole_rows(atlas.run, f"{ROOT}/{model}/sounds.csv", atlas.notes, names)
-        self._steps = self._evolution(atlas, model)
+        self.site, self.folder = atlas.site, atlas.audiations[model]
+        self._steps = _evolution(self.folder)
         self._found: dict[str, dict[int, list[dict[str, Any]]]] = {}
-        for row in sorted(rows, key=lambda row: row["variant"] != AS_ASKED):
-            feature = number(row["feature"])
-            if feature is not None:
-                layer = self._found.setdefault(row["layer"], {})
-                layer.setdefault(int(feature), []).append(self._entry(row))
+        for feature, row in sorted(
+            self.folder.sounds, key=lambda one: one[1]["variant"] != AS_ASKED
+        ):
+            layer = self._found.setdefault(row["layer"], {})
+            layer.setdefault(feature, []).append(self._entry(row))
         self.count = sum(len(layer) for layer in self._found.values())
 
     def block(self, layer: str) -> dict[int, list[dict[str, Any]]]:
         """Those of one layer by feature, what was asked for first."""
         return self._found.get(layer, {})
 
-    def _evolution(self, atlas: Atlas, model: str) -> dict[Key, list[tuple[float, float]]]:
-        names = list(EvolutionRow.__dataclass_fields__)
-        found: dict[Key, list[tuple[float, float]]] = {}
-        for row in whole_rows(atlas.run, f"{ROOT}/{model}/evolution.csv", atlas.notes, names):
-            step, activation = number(row["step"]), number(row["activation"])
-            if step is not None and activation is not None:
-                found.setdefault(_key(row), []).append((step, activation))
-        return found
-
     def _entry(self, row: Row) -> dict[str, Any]:
-        sound, clip = self._file(row["audio"]), self._file(row["clip"])
-        picture = self._file(row["picture"])
+        sound, clip, picture = (
+            self.folder.file(row[name]) for name in ("audio", "clip", "picture")
+        )
         mels = pair_of_mels(self.site, sound, clip) if sound else (None, None)
         return {
             **{name: number(row[name]) for name in NUMBERS},
@@ -78,13 +67,15 @@ class Audiations:
             "evolution": self._steps.get(_key(row), []),
         }
 
-    def _file(self, inside: str) -> Path | None:
-        """A file that a table names; None where there is none, or where the path climbs out."""
-        try:
-            path = (self.folder / inside).resolve()
-            return path if path.is_relative_to(self.folder.resolve()) and path.is_file() else None
-        except (OSError, ValueError):
-            return None
+
+def _evolution(folder: AudiationFolder) -> dict[Key, list[tuple[float, float]]]:
+    """Steps and activations of every sound's search."""
+    found: dict[Key, list[tuple[float, float]]] = {}
+    for row in folder.rows("evolution", EvolutionRow):
+        step, activation = number(row["step"]), number(row["activation"])
+        if step is not None and activation is not None:
+            found.setdefault(_key(row), []).append((step, activation))
+    return found
 
 
 def _key(row: Row) -> Key:

@@ -17,6 +17,7 @@ from evaluation.atlas.feature_study import (
     read_rows,
 )
 from evaluation.atlas.packing import packed
+from evaluation.sonification.alignments import TIERS
 
 ACTIVITY = ("density", "threshold", "mean", "minimum", "maximum", "q50", "q90", "q99")
 BY = ("mean", "speaker_mean")
@@ -46,7 +47,7 @@ class DiscardedTables:
     def __init__(self, study: FeatureStudy) -> None:
         numbers = ["feature", "rank", "mean", "speaker_mean", "expected", "occurrences", "speakers"]
         self.tables: dict[tuple[str, str], Rows] = {}
-        for tier in ("word", "phone"):
+        for tier in TIERS:
             for by in BY:
                 rows = read_rows(study.folder, "discarded", ["label"], numbers, tier=tier, by=by)
                 if rows:

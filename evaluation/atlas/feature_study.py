@@ -1,14 +1,14 @@
 """The sonification of one model as the page Features reads it: layers, units, rows by layer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pyarrow
 from jaxtyping import Int, Shaped
 
+from asr_models.layer_card import MOST
 from evaluation.atlas.catalogue import Atlas
 from evaluation.sonification.section_tables import UNITS
 from evaluation.sonification.study_folder import ROOT, StudyFolder
@@ -156,9 +156,12 @@ def feature_studies(atlas: Atlas) -> list[FeatureStudy]:
             atlas.notes.append(f"{ROOT}/{name}: not finished, without {', '.join(missing)}")
         if name in atlas.models and len(missing) < len(TABLES):
             units = _units(folder)
-            layers = _layers(atlas, folder, units[0] if units else "")
-            if sum(layer.features for layer in layers):
+            counted = _counted(folder, units[0] if units else "")
+            if counted:
+                layers = _layers(atlas, name, counted)
                 found.append(FeatureStudy(folder, atlas.models.index(name), layers, units))
+            else:
+                atlas.notes.append(f"{ROOT}/{name}: no feature was searched")
     return found
 
 
@@ -166,16 +169,16 @@ def _units(folder: StudyFolder) -> list[str]:
     """Units of search, the article's first."""
     for table in ("segments", "labels", "selectivity"):
         found = folder.table(table, ["unit"], {}, read_dictionary=["unit"])
-        if found is not None:
-            names = [str(name) for name in found["unit"].unique().to_pylist() if name]
+        every = [] if found is None else found["unit"].unique().to_pylist()
+        names = [str(name) for name in every if name]
+        if names:
             return [unit for unit in UNITS if unit in names] + sorted(set(names) - set(UNITS))
     return []
 
 
-def _layers(atlas: Atlas, folder: StudyFolder, unit: str) -> list[FeatureLayer]:
+def _layers(atlas: Atlas, model: str, counted: Mapping[str, tuple[int, int]]) -> list[FeatureLayer]:
     """The layers of the atlas, and behind them what else the tables name, such as sets."""
-    counted = _counted(folder, unit)
-    entries = atlas.layers.get(folder.name, [])
+    entries = atlas.layers.get(model, [])
     layers = [
         FeatureLayer(entry.name, entry.depth, counted.get(entry.name, (0, entry.features or 0))[1])
         for entry in entries
@@ -189,15 +192,17 @@ def _layers(atlas: Atlas, folder: StudyFolder, unit: str) -> list[FeatureLayer]:
 
 
 def _counted(folder: StudyFolder, unit: str) -> dict[str, tuple[int, int]]:
-    """Depth and number of features of every layer, of the first table that can be read."""
+    """Depth and number of features of every layer, of the first table that has rows."""
     for table in TABLES:
         wanted = {} if table in ("features", "discarded") else {"unit": unit}
         rows = read_rows(folder, table, [], ["feature", "depth"], **wanted)
-        if rows is not None:
+        if rows:
             feature, depth = rows.columns["feature"], rows.columns["depth"]
+            known = (feature >= 0) & (feature < MOST)
+            places = {layer: at[known[at]] for layer, at in rows.places.items()}
             return {
-                layer: (int(depth[at[0]]), int(feature[at].max(initial=-1)) + 1)
-                for layer, at in rows.places.items()
+                layer: (int(depth[at[0]]), int(feature[at].max()) + 1)
+                for layer, at in places.items()
                 if len(at)
             }
     return {}
@@ -222,6 +227,3 @@ def by_feature(rows: Columns, name: str, features: int) -> Shaped[np.ndarray, " 
 def ranks(rows: Columns) -> int:
     """How many ranks there are."""
     return int(rows["rank"].max(initial=0))
-
-
-Shard = dict[str, Any]

@@ -10,11 +10,10 @@ from corpora.corpus import SAMPLE_RATE
 from evaluation.atlas.catalogue import Atlas
 from evaluation.atlas.feature_study import FeatureLayer, FeatureStudy
 from evaluation.atlas.packing import coded, packed
+from evaluation.sonification.alignments import TIERS
 from evaluation.sonification.runs import runs
 from evaluation.sonification.trace_files import SPOKEN, read_traces
 from evaluation.sonification.traces import UNIT, LayerTraces
-
-TIERS = ("word", "phone")
 
 
 class FeatureTraces:

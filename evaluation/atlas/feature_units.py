@@ -18,8 +18,8 @@ from evaluation.atlas.feature_study import (
     read_rows,
 )
 from evaluation.atlas.packing import Phrases, coded, packed
+from evaluation.sonification.alignments import TIERS
 
-TIERS = ("word", "phone")
 SEGMENT_TEXTS = ["utterance", "speaker", "sex", "label", "words", "phones"]
 SEGMENT_NUMBERS = ["feature", "rank", "score", "segment", "start_s", "end_s"]
 LABEL_NUMBERS = ["feature", "rank", "count", "segments", "base_count", "base_segments"]

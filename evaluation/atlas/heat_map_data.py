@@ -9,10 +9,11 @@ from matplotlib.colors import to_hex
 
 from evaluation.atlas.feature_sounds import Sounds, sound_column, spans_of
 from evaluation.atlas.feature_study import FeatureStudy, Rows, by_feature, read_rows
-from evaluation.atlas.feature_units import TIERS, labels_of
+from evaluation.atlas.feature_units import labels_of
 from evaluation.atlas.packing import coded, packed
 from evaluation.atlas.sounds import Span
 from evaluation.reading import number, select
+from evaluation.sonification.alignments import TIERS
 from evaluation.sonification.dominance_table import DominanceRow
 from evaluation.sonification.heat_map import DEAD, SHADES, squeezed
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 from evaluation.atlas.catalogue import Atlas
 from evaluation.atlas.sounds import sound_of
-from evaluation.audiation.study_rows import LayerRow, SoundRow
+from evaluation.audiation.audiation_folder import AudiationFolder
+from evaluation.audiation.study_rows import LayerRow
 from evaluation.audiation.wanted import AS_ASKED
-from evaluation.patient_tables import whole_rows
 from evaluation.reading import Row, number
 
-ROOT = "audiation"
 SHARES = ("sounds", "without", "compared", "above", "held_out_above", "doubled", "first")
 SCORES = ("start", "reached", "strongest", "held_out", "above")
 
@@ -25,21 +22,20 @@ def audiations_of(atlas: Atlas, model: str) -> dict[str, dict[str, Any]]:
         By layer: `summary`, a line of `layers.csv` for the sounds as asked and one for each
         control; `sounds`, those as asked with their scores beside the strongest corpus segment.
     """
-    found: dict[str, dict[str, Any]] = {}
-    for row in _rows(atlas, model, "layers", LayerRow):
+    study, found = atlas.audiations[model], dict[str, dict[str, Any]]()
+    for row in study.rows("layers", LayerRow):
         entry = found.setdefault(str(row["layer"]), {"summary": [], "sounds": []})
         numbers = {name: number(row[name]) for name in SHARES}
         entry["summary"].append({"variant": str(row["variant"]), **numbers})
-    for row in _rows(atlas, model, "sounds", SoundRow):
-        feature = number(row["feature"])
-        if row["variant"] == AS_ASKED and feature is not None:
+    for feature, row in study.sounds:
+        if row["variant"] == AS_ASKED:
             entry = found.setdefault(str(row["layer"]), {"summary": [], "sounds": []})
-            entry["sounds"].append(_sound(atlas, model, row, int(feature)))
+            entry["sounds"].append(_sound(atlas, study, row, feature))
     return found
 
 
-def _sound(atlas: Atlas, model: str, row: Row, feature: int) -> dict[str, Any]:
-    made, segment = (_file(atlas, model, str(row[name])) for name in ("audio", "clip"))
+def _sound(atlas: Atlas, study: AudiationFolder, row: Row, feature: int) -> dict[str, Any]:
+    made, segment = (study.file(str(row[name])) for name in ("audio", "clip"))
     return {
         "feature": feature,
         "sample": int(number(row["sample"]) or 0),
@@ -50,18 +46,3 @@ def _sound(atlas: Atlas, model: str, row: Row, feature: int) -> dict[str, Any]:
         "sound": sound_of(atlas.site, made) if made else None,
         "segment": sound_of(atlas.site, segment) if segment else None,
     }
-
-
-def _rows(atlas: Atlas, model: str, table: str, kind: type) -> list[Row]:
-    columns = [field.name for field in fields(kind)]
-    return list(whole_rows(atlas.run, f"{ROOT}/{model}/{table}.csv", atlas.notes, columns))
-
-
-def _file(atlas: Atlas, model: str, inside: str) -> Path | None:
-    """A file of the study; None where the table names none, or one outside."""
-    root = (atlas.run / ROOT / model).resolve()
-    try:
-        path = (root / inside).resolve()
-    except (OSError, ValueError):
-        return None
-    return path if inside and path.is_relative_to(root) else None

@@ -32,7 +32,8 @@ def context(atlas: Atlas) -> dict[str, Any]:
     """
     samples = _in_order(atlas)
     levels = _levels(atlas, samples)
-    facts = {row["utterance"]: row for row in whole_rows(atlas.run, "utterances.csv", [], ["text"])}
+    told = whole_rows(atlas.run, "utterances.csv", [], ["utterance", "text"])
+    facts = {row["utterance"]: row for row in told}
     missing: Counter[str] = Counter()
     utterances = []
     for place, (utterance, mine) in enumerate(_by_utterance(samples)):

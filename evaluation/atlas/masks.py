@@ -29,6 +29,8 @@ def context(atlas: Atlas) -> dict[str, Any]:
     for place, model in enumerate(atlas.models):
         if not (atlas.run / ROOT / model).is_dir():
             continue
+        if not (atlas.run / ROOT / model / "masks.csv").is_file():
+            atlas.notes.append(f"{ROOT}/{model}/masks.csv: missing, so it is not finished")
         found = _masks(atlas, model)
         failures += _rows(atlas, model, "failures", MaskFailureRow)
         summaries += [_summed(row) for row in _rows(atlas, model, "summary", MaskSummaryRow)]

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from acoustics.errors import UserError
+from asr_models.layer_card import LayerCard
 from corpora.corpus import SAMPLE_RATE
-from evaluation.atlas.catalogue import Atlas, LayerEntry
+from evaluation.atlas.catalogue import Atlas
 from evaluation.atlas.network_figure import block_of, heights, network_figure
 from evaluation.paper.panels import save_figure
 
@@ -33,7 +34,7 @@ def context(atlas: Atlas) -> dict[str, Any]:
     }
 
 
-def _line(layer: LayerEntry) -> dict[str, str]:
+def _line(layer: LayerCard) -> dict[str, str]:
     """A row of the table; empty where nothing is known."""
     return {
         "name": layer.name,
@@ -55,7 +56,7 @@ def _time(samples: float | None) -> str:
     return "" if samples is None else f"{samples:g} ({1000 * samples / SAMPLE_RATE:g} ms)"
 
 
-def _figures(atlas: Atlas, layers: Sequence[LayerEntry]) -> dict[str, str]:
+def _figures(atlas: Atlas, layers: Sequence[LayerCard]) -> dict[str, str]:
     """The ways to the still figure, by format; drawn anew only when a layer has changed."""
     found = {}
     for suffix in FORMATS:
@@ -66,7 +67,7 @@ def _figures(atlas: Atlas, layers: Sequence[LayerEntry]) -> dict[str, str]:
     return found
 
 
-def _drawn(layers: Sequence[LayerEntry], suffix: str) -> bytes | None:
+def _drawn(layers: Sequence[LayerCard], suffix: str) -> bytes | None:
     with tempfile.TemporaryDirectory() as folder:
         try:
             (path,) = save_figure(network_figure(layers), Path(folder), "network", [suffix])

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, PathPatch
 from matplotlib.path import Path as Curve
 
+from asr_models.layer_card import LayerCard
 from corpora.corpus import SAMPLE_RATE
-from evaluation.atlas.catalogue import LayerEntry
 from evaluation.paper.panels import NothingToDrawError
 
 KINDS = {
@@ -38,7 +38,7 @@ def block_of(name: str) -> str:
     return before if dot else name.rstrip("0123456789").rstrip("_-") or name
 
 
-def residuals(layers: Sequence[LayerEntry]) -> list[tuple[int, int]]:
+def residuals(layers: Sequence[LayerCard]) -> list[tuple[int, int]]:
     """Pairs of places: whose states come into which layer, beside those of the layer before."""
     places = {layer.name: i for i, layer in enumerate(layers)}
     return [
@@ -49,13 +49,13 @@ def residuals(layers: Sequence[LayerEntry]) -> list[tuple[int, int]]:
     ]
 
 
-def heights(layers: Sequence[LayerEntry]) -> list[int] | None:
+def heights(layers: Sequence[LayerCard]) -> list[int] | None:
     """Features of every layer; None where they are not known of all."""
     known = [layer.features for layer in layers if layer.features]
     return known if len(known) == len(layers) else None
 
 
-def network_figure(layers: Sequence[LayerEntry]) -> Figure:
+def network_figure(layers: Sequence[LayerCard]) -> Figure:
     """A box for each layer, as tall as it has features, residual connections as arcs above.
 
     Args:
@@ -94,7 +94,7 @@ def network_figure(layers: Sequence[LayerEntry]) -> Figure:
     return sheet
 
 
-def _places(layers: Sequence[LayerEntry]) -> list[float]:
+def _places(layers: Sequence[LayerCard]) -> list[float]:
     """Middle of every box, with a gap before each block."""
     places = [0.0]
     for one, other in pairwise(layers):
@@ -102,7 +102,7 @@ def _places(layers: Sequence[LayerEntry]) -> list[float]:
     return places
 
 
-def _box(panel: Any, x: float, height: float, layer: LayerEntry) -> None:
+def _box(panel: Any, x: float, height: float, layer: LayerCard) -> None:
     fill, edge = KINDS.get(layer.kind, KINDS["layer"])
     corner = x - BOX / 2, -height / 2
     shape = FancyBboxPatch(
@@ -127,7 +127,7 @@ def _arc(panel: Any, start: tuple[float, float], end: tuple[float, float]) -> No
     panel.add_patch(PathPatch(path, fc="none", ec=INK, lw=0.4, alpha=0.45))
 
 
-def _names(panel: Any, layers: Sequence[LayerEntry], across: Sequence[float]) -> None:
+def _names(panel: Any, layers: Sequence[LayerCard], across: Sequence[float]) -> None:
     """Under each block its name."""
     y = -TALLEST / 2 - 1.3
     for name, members in groupby(
@@ -142,7 +142,7 @@ def _names(panel: Any, layers: Sequence[LayerEntry], across: Sequence[float]) ->
         )  # fmt: skip
 
 
-def _strides(panel: Any, layers: Sequence[LayerEntry], across: Sequence[float]) -> None:
+def _strides(panel: Any, layers: Sequence[LayerCard], across: Sequence[float]) -> None:
     """Under all: how far apart states are."""
     y = -TALLEST / 2 - 3.2
     for stride, members in groupby(zip(across, layers, strict=True), lambda pair: pair[1].stride):

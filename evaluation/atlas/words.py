@@ -12,7 +12,7 @@ from evaluation.atlas.sounds import sound_of
 from evaluation.reading import Row, distinct, number
 from evaluation.sonification.same_word import SameWordRow
 from evaluation.sonification.same_word_figure import KINDS
-from evaluation.sonification.study_folder import StudyFolder
+from evaluation.sonification.study_folder import ROOT, StudyFolder
 from evaluation.sonification.word_pairs import WordOverlapRow, WordPairRow
 
 SHARD = "words"
@@ -72,9 +72,11 @@ def context(atlas: Atlas) -> dict[str, Any]:
     """What the template of the page reads; every `BLOCK` words of a model have a shard."""
     models, lacking = [], []
     for model, folder in atlas.studies.items():
+        known = len(atlas.notes)
         found = words_of(folder)
         if found is None:
-            lacking.append(model)
+            if len(atlas.notes) == known:  # else nobody knows whether there are any
+                lacking.append(model)
             continue
         place = atlas.models.index(model)
         _write(atlas.site, place, found, folder)
@@ -94,6 +96,8 @@ def context(atlas: Atlas) -> dict[str, Any]:
 def words_of(folder: StudyFolder) -> Words | None:
     """Reads the words of one model; None where there are none."""
     shown = folder.columns("word_features", SHOWN)
+    if shown is None and folder.file("word_features.parquet") is None:
+        folder.notes.append(f"{ROOT}/{folder.name}: not finished, without word_features")
     if shown is None or not len(shown["word"]):
         return None
     cells: dict[tuple[str, str], Cells] = {}

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
-from evaluation.audiation.study_rows import SoundRow
-from evaluation.patient_tables import whole_rows
+from evaluation.audiation.audiation_folder import ROOT, AudiationFolder
 from evaluation.reading import MODEL_ORDER, number, ordered
 
-ROOT = "audiation"
 COLUMNS = (
     *("layer", "feature", "variant", "start", "reached", "strongest", "held_out", "rank"),
     *("snr_db", "words", "problem"),
@@ -44,17 +42,16 @@ def read_audiations(run: Path) -> LoggedAudiations:
     root = run / ROOT
     there = [p.name for p in sorted(root.iterdir()) if p.is_dir()] if root.is_dir() else []
     models = ordered([name for name in there if not name.startswith(".")], MODEL_ORDER)
-    columns = [field.name for field in fields(SoundRow)]
     sounds: dict[str, list[list[Cell]]] = {}
     figures: dict[str, Path] = {}
     for model in models:
-        rows = whole_rows(run, f"{ROOT}/{model}/sounds.csv", [], columns)
+        study = AudiationFolder(run, model, [])
         made = [
             [
                 *(number(row[name]) if name in _NUMBERS else str(row[name]) for name in COLUMNS),
-                *(_file(root / model, str(row[name])) for name in FILES),
+                *(study.file(str(row[name])) for name in FILES),
             ]
-            for row in rows
+            for _, row in study.sounds
         ]
         if made:
             sounds[model] = made
@@ -66,10 +63,3 @@ def read_audiations(run: Path) -> LoggedAudiations:
             for path in sorted((root / model / folder).glob(f"*.{kind}")):
                 figures[f"{model}/{path.stem}"] = path
     return LoggedAudiations(sounds, figures)
-
-
-def _file(folder: Path, inside: str) -> Path | None:
-    """A file below the folder; None where there is none, or where the path climbs out."""
-    path = (folder / inside).resolve()
-    within = bool(inside) and path.is_relative_to(folder.resolve())
-    return path if within and path.is_file() else None

@@ -119,7 +119,7 @@ def _read(tensors: Mapping[str, np.ndarray], facts: dict[str, Any]) -> MaskArray
         KeyError, ValueError, TypeError: it is another one.
     """
     pixels = tensors["pixels"]
-    if pixels.dtype != np.uint8 or pixels.ndim != 2:
+    if pixels.dtype != np.uint8 or pixels.ndim != 2 or not pixels.size:
         raise ValueError("no picture")
     kept = {
         name.removeprefix("kept."): _unpacked(bits, pixels.shape)

@@ -44,7 +44,7 @@ SCHEMAS = {
 
 FINDINGS = {
     "selectivity": {"unit": _TEXT, "attribute": _TEXT, **_PLACE, "group": _TEXT}
-    | dict.fromkeys(("share", "p", "q"), _DOUBLE)
+    | dict.fromkeys(("share", "base", "p", "q"), _DOUBLE)
     | {"favourite": pyarrow.bool_()},
     "complexity_draws": {"unit": _TEXT, "layer": _TEXT, "depth": _WHOLE, "replicate": _WHOLE}
     | {"mean": _DOUBLE, "excess": _DOUBLE},

@@ -4,6 +4,7 @@ Here is what is asked, and where the answers go; the questions are in `speaker_f
 `complexity_findings` and `same_word_findings`.
 """
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -30,6 +31,7 @@ class Findings:
         same_word: a row per layer.
         claims: of the article, with their verdicts.
         shares: part of each feature's segments by men, by layer, of the first unit; for the map.
+        base: the same part of all segments of that unit that were searched.
         notes: what could not be looked at, and why.
     """
 
@@ -40,6 +42,7 @@ class Findings:
     same_word: list[SameWordRow] = field(default_factory=list)
     claims: list[Claim] = field(default_factory=list)
     shares: dict[str, Float[np.ndarray, " feature"]] = field(default_factory=dict)
+    base: float = math.nan
     notes: list[str] = field(default_factory=list)
 
 

@@ -48,7 +48,8 @@ def heat_map_figure(
             for features without segments.
         group: whose share it is, as `male`; shown in red.
         rest: the others, as `female`; shown in blue.
-        base: part of all searched segments that are by the group; marked beside the colours.
+        base: part of all searched segments that are by the group, where the sex is known; marked
+            beside the colours.
         title: of the figure.
 
     Raises:

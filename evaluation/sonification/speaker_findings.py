@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from jaxtyping import Float
 
 from evaluation.sonification.describe import Columns
 from evaluation.sonification.dominance import LayerDominance, draw_speakers, layer_dominance
@@ -34,15 +35,21 @@ def find_speakers(asked: Examiner, attributes: Sequence[str] | None) -> None:
                 layer: layer_dominance(asked.live_ids(unit, layer), names, groups, draws)
                 for layer in asked.depths
             }
-            _tell(asked, unit, attribute, layers)
+            _tell(asked, unit, attribute, layers, groups.bases(names))
 
 
-def _tell(asked: Examiner, unit: str, attribute: str, layers: Mapping[str, LayerDominance]) -> None:
+def _tell(
+    asked: Examiner,
+    unit: str,
+    attribute: str,
+    layers: Mapping[str, LayerDominance],
+    bases: Float[np.ndarray, " group"],
+) -> None:
     findings = asked.findings
     findings.dominance += dominance_rows(asked.name, unit, layers, asked.depths)
     for layer, dominance in layers.items():
         place = {"unit": unit, "attribute": attribute, "layer": layer}
-        findings.selectivity.append(_selectivity(place, asked.depths[layer], dominance))
+        findings.selectivity.append(_selectivity(place, asked.depths[layer], dominance, bases))
     groups = next(iter(layers.values())).groups
     if attribute == SEX:
         findings.claims += [
@@ -51,9 +58,15 @@ def _tell(asked: Examiner, unit: str, attribute: str, layers: Mapping[str, Layer
         if not findings.shares and "male" in groups.names:
             male = groups.names.index("male")
             findings.shares = {n: one.selectivity.shares[:, male] for n, one in layers.items()}
+            findings.base = float(bases[male])
 
 
-def _selectivity(place: Mapping[str, str], depth: int, dominance: LayerDominance) -> Columns:
+def _selectivity(
+    place: Mapping[str, str],
+    depth: int,
+    dominance: LayerDominance,
+    bases: Float[np.ndarray, " group"],
+) -> Columns:
     names = np.array(dominance.groups.names, object)
     of = dominance.selectivity
     feature, group = (axis.ravel() for axis in np.indices(of.shares.shape))
@@ -63,6 +76,7 @@ def _selectivity(place: Mapping[str, str], depth: int, dominance: LayerDominance
         "feature": feature,
         "group": names[group] if len(names) else np.zeros(0, object),
         "share": of.shares.ravel(),
+        "base": bases[group],
         "p": of.p[feature],
         "q": of.q[feature],
         "favourite": of.favourite[feature] == group,

@@ -1,11 +1,10 @@
 """Speakers by what is known of them (sex, accent, pitch, rate), and whom each feature picks."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float
 from scipy.stats import rankdata
 
 from acoustics.errors import UserError
@@ -44,7 +43,7 @@ class SpeakerGroups:
             return f"{what}: there is nothing to compare with"
         return ""
 
-    def among(self, speakers: Set[str]) -> SpeakerGroups:
+    def among(self, speakers: Set[str]) -> "SpeakerGroups":
         """The groups with some of their speakers only; a group that is left empty is gone."""
         kept = [i for i, speaker in enumerate(self.speakers) if speaker in speakers]
         of_speaker = self.of_speaker[kept]
@@ -62,6 +61,14 @@ class SpeakerGroups:
         place = {speaker: i for i, speaker in enumerate(self.speakers)}
         found = np.array([place.get(str(speaker), -1) for speaker in ids], dtype=np.int64)
         return found[inverse] if len(ids) else np.zeros(0, np.int64)
+
+    def bases(self, speaker_of_segment: Sequence[str] | np.ndarray) -> Float[np.ndarray, " group"]:
+        """Part of all segments of these speakers that is by each group; NaN where there is none."""
+        place = self.index(speaker_of_segment)
+        counts = np.bincount(self.of_speaker[place[place >= 0]], minlength=len(self.names))
+        with np.errstate(invalid="ignore"):
+            found: np.ndarray = counts / counts.sum()
+        return found
 
 
 def group_speakers(attribute: str, values: Mapping[str, str]) -> SpeakerGroups:

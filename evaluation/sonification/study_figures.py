@@ -70,10 +70,8 @@ def heat_map(study: Study) -> Figure:
     if sexes.objection or not study.findings.shares:
         raise NothingToDrawError(sexes.objection or "nothing was searched")
     unit = study.findings.dominance[0].unit
-    segments = study.found.units.registries[unit]
-    known = segments.sex[segments.sex != ""]
-    base = float((known == "male").mean())
-    return heat_map_figure(study.findings.shares, "male", "female", base, f"{study.name}, {unit}")
+    found, title = study.findings, f"{study.name}, {unit}"
+    return heat_map_figure(found.shares, "male", "female", found.base, title)
 
 
 def same_word(study: Study, seed: int) -> Figure:

@@ -6,17 +6,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import numpy as np
 import pyarrow
+import pyarrow.compute
 import pyarrow.parquet
 
-from evaluation.patient_tables import whole_rows
+from evaluation.patient_tables import file_inside, whole_rows
 from evaluation.reading import MODEL_ORDER, Row, ordered
 from evaluation.sonification.study_settings import OVERVIEW
 
 ROOT = "sonification"
+TEXTS = frozenset((
+    "activated", "attribute", "by", "clip", "dead", "group", "label", "layer", "phones", "remark",
+    "sex", "speaker", "tier", "unit", "utterance", "word", "words",
+))  # fmt: skip
+"""Columns of large tables that hold texts; all others hold numbers."""
+PLACES = ("depth", "feature")
+"""Columns of whole numbers: a row without them is of no use."""
 
 
 @dataclass(frozen=True)
@@ -95,28 +102,52 @@ class StudyFolder:
             return None
         filters = [(name, "=", value) for name, value in wanted.items()] or None
         try:
-            found = pyarrow.parquet.read_table(path, columns=[*names], filters=filters, **reading)
-            return found.select([*names])
-        except (OSError, KeyError, pyarrow.ArrowException) as error:
-            reason = " ".join(str(error).split())[:120]
-            self.notes.append(f"{path.relative_to(self.run)}: cannot be read ({reason})")
-            return None
+            trouble = _trouble(pyarrow.parquet.read_schema(path), [*names, *wanted])
+            if not trouble:
+                found = pyarrow.parquet.read_table(
+                    path, columns=[*names], filters=filters, **reading
+                )
+                return self._whole(table, found)
+        except (OSError, pyarrow.ArrowException) as error:
+            trouble = f"cannot be read ({' '.join(str(error).split())[:120]})"
+        self.notes.append(f"{path.relative_to(self.run)}: {trouble}")
+        return None
+
+    def _whole(self, table: str, found: pyarrow.Table) -> pyarrow.Table:
+        """The rows that have a place; how many have none is said."""
+        kept = found
+        for name in PLACES:
+            if name in found.column_names and found[name].null_count:
+                kept = kept.filter(pyarrow.compute.is_valid(kept[name]))
+        if len(kept) < len(found):
+            count = len(found) - len(kept)
+            name = f"{ROOT}/{self.name}/{table}.parquet"
+            self.notes.append(f"{name}: {count} incomplete row(s) were left out")
+        return kept
 
     def file(self, inside: str) -> Path | None:
         """A file below the folder; None where there is none, or where the path climbs out."""
-        try:
-            path = (self.path / inside).resolve()
-            return path if path.is_relative_to(self.path.resolve()) and path.is_file() else None
-        except (OSError, ValueError):  # too long, or with a zero byte
-            return None
+        return file_inside(self.path, inside)
 
-    def link(self, inside: str) -> str:
-        """The way to a file from the report; empty where there is no such file."""
-        found = self.file(inside)
-        if found is None:
-            return ""
-        name = found.relative_to(self.path.resolve()).as_posix()
-        return "../" + quote(f"{ROOT}/{self.name}/{name}")
+
+def _trouble(schema: pyarrow.Schema, columns: Sequence[str]) -> str:
+    """Why a table is of no use to whoever wants these columns; empty where it is."""
+    lacking = [name for name in columns if name not in schema.names]
+    strange = [name for name in columns if not lacking and not _as_expected(schema.field(name))]
+    if lacking:
+        return f"has no column {', '.join(lacking)}; it was left out"
+    return f"has unexpected values in {', '.join(strange)}; it was left out" if strange else ""
+
+
+def _as_expected(field: pyarrow.Field) -> bool:
+    """Whether a column holds what its name promises, texts or numbers."""
+    kind = field.type.value_type if pyarrow.types.is_dictionary(field.type) else field.type
+    if field.name in TEXTS:
+        return bool(pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind))
+    if field.name in PLACES:
+        return bool(pyarrow.types.is_integer(kind))
+    numbers = (pyarrow.types.is_integer, pyarrow.types.is_floating, pyarrow.types.is_boolean)
+    return any(is_kind(kind) for is_kind in numbers)
 
 
 def study_folders(

@@ -1,7 +1,7 @@
 """`layers.json`: what every layer is, and whose states come into it."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +16,14 @@ from asr_models.checkpoint import load_recogniser, save_recogniser
 from asr_models.deepspeech import DeepSpeech
 from asr_models.jasper import PAPER, Jasper, jasper_layers
 from asr_models.layer import Layer
-from asr_models.layer_card import LAYERS, inputs_of, kind_of, layer_cards, write_layers
+from asr_models.layer_card import (
+    LAYERS,
+    inputs_of,
+    kind_of,
+    layer_cards,
+    read_layers,
+    write_layers,
+)
 from asr_models.pure_lstm import PureLSTM
 from asr_models.recogniser import Recogniser
 from asr_models.vgg_lstm import VGGLSTM
@@ -151,3 +158,18 @@ def test_a_folder_that_cannot_be_made_is_said_in_one_line(recogniser, tmp_path: 
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"file/layers.json: cannot be written"):
         write_layers(recogniser, tmp_path / "file")
+
+
+def test_cards_come_back_and_broken_ones_do_not(tmp_path) -> None:
+    recogniser, path = SMALL["jasper"](), tmp_path / LAYERS
+    write_layers(recogniser, tmp_path)
+    cards = [replace(card, inputs=tuple(card.inputs)) for card in layer_cards(recogniser)]
+    assert read_layers(path) == cards
+    rows = json.loads(path.read_text())
+    for name, value in (("depth", float("inf")), ("stride", 10**30), ("offset", float("nan")),
+                        ("width", -1), ("features", "many"), ("inputs", 3)):  # fmt: skip
+        path.write_text(json.dumps([{**rows[0], name: value}, *rows[1:]]))
+        assert read_layers(path) == [], name
+    for text in ("[" * 100_000, "3", "[3]", '[{"name": "cnn1"}]', ""):
+        path.write_text(text)
+        assert read_layers(path) == []

@@ -259,7 +259,7 @@ def _columns(table: str, layer: str, depth: int) -> dict[str, np.ndarray]:
     cells: dict[str, object] = dict.fromkeys(names, 0.0) | {"layer": layer, "depth": depth}
     cells |= {"feature": [*range(4)], "broken": 0, "dead": ["", "", "", "never" if lost else ""]}
     cells |= {"unit": "segments", "attribute": "sex", "group": "male", "favourite": False}
-    cells |= {"share": male, "q": [0.3, 0.01, 0.9, 0.5]}
+    cells |= {"share": male, "base": 0.4, "q": [0.3, 0.01, 0.9, 0.5]}
     return {name: np.broadcast_to(np.array(cells[name]), 4) for name in names}
 
 

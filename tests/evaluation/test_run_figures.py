@@ -37,7 +37,8 @@ def test_some_models_and_scores_that_are_not_there(whole_run: Path) -> None:
 
 def test_heat_map_and_word(sonified_run: Path) -> None:
     study = sonified_run / "sonification/baseline"
-    assert dominance_map(sonified_run, "baseline").axes
+    sheet = dominance_map(sonified_run, "baseline")
+    assert sheet.axes[1].get_lines()[-1].get_ydata()[0] == 0.4
     word = study.joinpath("word_features.csv").read_text().splitlines()[1].split(",")[1].strip('"')
     sheet = word_figure(sonified_run, "baseline", word, switch="male")
     assert word in sheet.axes[0].get_title()
@@ -45,3 +46,6 @@ def test_heat_map_and_word(sonified_run: Path) -> None:
         word_figure(sonified_run, "baseline", "xyz")
     with pytest.raises(NothingToDrawError, match="no selectivity"):
         dominance_map(sonified_run, "nobody")
+    (study / "selectivity.parquet").write_bytes(b"PAR1")
+    with pytest.raises(NothingToDrawError, match=r"selectivity.parquet: cannot be read"):
+        dominance_map(sonified_run, "baseline")

@@ -404,6 +404,7 @@ def test_one_table_less_is_told_and_the_rest_is_there(
     path.write_bytes(b"PAR1 but no more") if broken else path.unlink()
     page = page_of(copy)
     assert f"{name}.parquet: cannot be read" in page if broken else f"without {name}" in page
+    assert ("corpus: nothing says which it was; segments" in page) == (name != "segments")
     found = shard(copy, "features/0/0")
     parts = {"features": "activity"} | {table: table for table in TABLES[1:]}
     assert {table for table, part in parts.items() if not found.get(part)} == {name}
@@ -411,12 +412,19 @@ def test_one_table_less_is_told_and_the_rest_is_there(
 
 
 def test_a_study_without_features_is_no_study(run: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "sonification/baseline"
+    folder.mkdir(parents=True)
     for path in (run / "sonification/baseline").glob("*.parquet"):
-        folder = tmp_path / "sonification/baseline"
-        folder.mkdir(parents=True, exist_ok=True)
         pyarrow.parquet.write_table(pyarrow.parquet.read_table(path)[:0], folder / path.name)
+    shutil.copy(run / "sonification/baseline/layers.json", folder)  # it counts features
     (tmp_path / "config.yaml").write_text("seed: 1\n")
-    assert "No feature has been searched yet" in page_of(tmp_path)
+    page = page_of(tmp_path)
+    assert "No feature has been searched yet" in page and "features of 1" not in page
+    assert "<li>sonification/baseline: no feature was searched</li>" in page
+    features = run / "sonification/baseline/selectivity.parquet"
+    shutil.copy(features, folder)
+    assert "60 features of 1" in page_of(tmp_path)
+    assert shard(tmp_path, "features/0/map")["units"] == ["segments"]
 
 
 def test_rows_of_features_that_there_are_not_are_left_out(run: Path, tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from asr_models.layer_card import LayerCard
 from evaluation.atlas.build import build_atlas
-from evaluation.atlas.catalogue import LayerEntry
 from evaluation.atlas.network_figure import block_of, heights, network_figure, residuals
 from evaluation.paper.panels import NothingToDrawError, save_figure
 
@@ -19,28 +19,28 @@ ARCS = """() => [...document.querySelectorAll('.arc:not(.faint)')]
 TOLD = "() => document.querySelector('#told').textContent"
 
 
-def jasper() -> list[LayerEntry]:
+def jasper() -> list[LayerCard]:
     """53 layers; each block ends with the ends of all blocks before (dense residuals)."""
-    layers = [LayerEntry("prologue", 1, "convolution", 256, 256, 320, 80.0)]
+    layers = [LayerCard("prologue", 1, "convolution", 320, 80.0, 256, 256)]
     ends = ["prologue"]
     for block in range(1, BLOCKS + 1):
         width = 128 * (2 + (block - 1) // 2)
         for sub in range(1, SUBS + 1):
             inputs = tuple(dict.fromkeys([*(ends if sub == SUBS else ()), layers[-1].name]))
             name = f"block{block}.sub{sub}"
-            layers.append(LayerEntry(name, len(layers) + 1, "convolution", width, width, 320, 80.0,
+            layers.append(LayerCard(name, len(layers) + 1, "convolution", 320, 80.0, width, width,
                                      inputs))  # fmt: skip
         ends.append(layers[-1].name)
     for name, width in (("epilogue1", 896), ("epilogue2", 1024)):
-        layers.append(LayerEntry(name, len(layers) + 1, "convolution", width, width, 320, 80.0,
+        layers.append(LayerCard(name, len(layers) + 1, "convolution", 320, 80.0, width, width,
                                  (layers[-1].name,)))  # fmt: skip
     return layers
 
 
-def write(run: Path, model: str, layers: list[LayerEntry]) -> None:
+def write(run: Path, model: str, layers: list[LayerCard]) -> None:
     folder = run / "recognisers" / model
     folder.mkdir(parents=True)
-    names = LayerEntry.__dataclass_fields__
+    names = LayerCard.__dataclass_fields__
     rows = [{name: getattr(layer, name) for name in names} for layer in layers]
     (folder / "layers.json").write_text(json.dumps(rows))
     (run / "config.yaml").write_text("seed: 0\n")
@@ -51,9 +51,9 @@ def atlas(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("network") / "run"
     write(run, "jasper", jasper())
     stack = [
-        LayerEntry("cnn1", 1, "convolution", 16, 1280, 160, 0.0),
-        LayerEntry("cnn2", 2, "convolution", 32, 1280, 320, 80.0, ("cnn1",)),
-        LayerEntry("blstm1", 3, "recurrent", 192, 192, 640, 240.0, ("cnn2",)),
+        LayerCard("cnn1", 1, "convolution", 160, 0.0, 1280, 16),
+        LayerCard("cnn2", 2, "convolution", 320, 80.0, 1280, 32, ("cnn1",)),
+        LayerCard("blstm1", 3, "recurrent", 640, 240.0, 192, 192, ("cnn2",)),
     ]
     write(run, "small", stack)
     (run / "samples.csv").write_text("")
@@ -73,7 +73,7 @@ def test_residuals_are_inputs_beyond_the_layer_before() -> None:
     assert len(found) == sum(range(1, BLOCKS + 1))
     assert found[0] == (0, SUBS) and all(j - i > 1 for i, j in found)
     assert all(layers[i].name in layers[j].inputs for i, j in found)
-    strange = [LayerEntry("a", 1), LayerEntry("b", 2, inputs=("nowhere", "a"))]
+    strange = [LayerCard("a", 1), LayerCard("b", 2, inputs=("nowhere", "a"))]
     assert residuals(strange) == []
 
 
@@ -93,7 +93,7 @@ def test_the_figure_has_a_box_for_each_layer_to_scale(tmp_path: Path) -> None:
 
 
 def test_unknown_features_are_equal_boxes_and_said() -> None:
-    layers = [LayerEntry("a", 1, features=3), LayerEntry("b", 2)]
+    layers = [LayerCard("a", 1, features=3), LayerCard("b", 2)]
     assert heights(layers) is None
     figure = network_figure(layers)
     assert len({patch.get_height() for patch in figure.axes[0].patches}) == 1

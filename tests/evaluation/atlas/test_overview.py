@@ -195,9 +195,14 @@ def test_the_same_run_gives_the_same_atlas_and_nothing_is_made_twice(run_folder:
 
 
 def test_models_of_an_earlier_configuration_are_left_out(run_folder: Path) -> None:
-    page = Page(build_atlas(run_folder, models=["baseline"]).path)
+    built = build_atlas(run_folder, models=["baseline"])
+    page = Page(built.path)
     boxes = [a["value"] for t, a in page.elements if t == "input" and a.get("name") == "model"]
     assert boxes == ["baseline"]
+    metas = [t["meta"] for f in page.figures.values() for t in f["data"] if "meta" in t]
+    assert {meta["model"] for meta in metas if "model" in meta} == {"", "baseline"}
+    layers, references = 9 * 2 * 3, 2 * 3  # utterances; equal references share a sound
+    assert built.sounds == layers + references
 
 
 def test_it_says_what_was_studied_and_what_is_evidence(page: Page, studied_run: Path) -> None:

@@ -121,7 +121,7 @@ def test_a_page_without_words_says_how_to_get_some(tmp_path: Path) -> None:
         f"otoscope sonify {tmp_path.name} --output {tmp_path.name}" in page
         and "words.js" not in page
     )
-    (tmp_path / "sonification/m").mkdir()
+    write_records(tmp_path / "sonification/m", "word_features", WordFeatureRow, [])
     build_atlas(tmp_path)
     page = (tmp_path / "report/words.html").read_text(encoding="utf-8")
     assert "No word is said by a man and a woman" in page

@@ -14,6 +14,8 @@ def test_sexes_come_from_the_segments() -> None:
     assert groups.of_speaker.tolist() == [0, 1, 0] and groups.sizes.tolist() == [2, 1]
     assert groups.index(["d", "b", "x", "a"]).tolist() == [-1, 1, -1, 0] and groups.objection == ""
     assert groups.index([]).tolist() == []
+    assert groups.bases(["d", "b", "x", "a", "b"]).tolist() == [1 / 3, 2 / 3]
+    assert np.isnan(groups.bases(["x"])).all()
 
 
 def test_a_speaker_of_two_sexes_is_refused() -> None:

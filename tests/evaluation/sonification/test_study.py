@@ -17,6 +17,7 @@ from acoustics.errors import UserError
 from asr_models.ctc import CTCModule
 from corpora.corpus import Corpus, Progress, Split
 from corpora.datamodule import SpeechDataModule
+from evaluation.run_figures import dominance_map
 from evaluation.sonification.callback import Sonification
 from evaluation.sonification.export import write_sonification
 from evaluation.sonification.overview import write_overview
@@ -24,7 +25,9 @@ from evaluation.sonification.same_word_figure import KINDS
 from evaluation.sonification.search import sonify
 from evaluation.sonification.second_look import states_of
 from evaluation.sonification.study import study
+from evaluation.sonification.study_figures import heat_map
 from evaluation.sonification.study_folder import StudyFolder
+from evaluation.sonification.study_result import Study
 from evaluation.sonification.study_settings import StudySettings
 from evaluation.sonification.trace_files import read_traces
 from evaluation.sonification.unit_names import ARTICLE_UNITS
@@ -75,10 +78,16 @@ def data(spoken, tmp_path_factory) -> SpeechDataModule:
 
 
 @pytest.fixture(scope="module")
-def folder(toy, data, tmp_path_factory) -> Path:
+def made(toy, data, tmp_path_factory) -> tuple[Path, Study]:
+    """A study, and the folder above it."""
     folder = tmp_path_factory.mktemp("run") / "sonification"
-    study(toy.recogniser(), data, folder / "toy", "toy", SETTINGS)
-    return folder
+    return folder, study(toy.recogniser(), data, folder / "toy", "toy", SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def folder(made) -> Path:
+    path: Path = made[0]
+    return path
 
 
 def table(path: Path) -> list[dict[str, object]]:
@@ -105,6 +114,18 @@ def test_phone_word_sex_and_dead_come_out(folder) -> None:
     }  # fmt: skip
     segments = table(folder / "toy" / "segments.parquet")
     assert {r["speaker"] for r in segments if (r["layer"], r["feature"]) == ("fine", 2)} == {"bea"}
+
+
+def test_the_map_drawn_from_the_tables_is_that_of_the_study(made) -> None:
+    """The line: searched segments by men, of the same unit, not utterances by men."""
+    folder, found = made
+    sheets = heat_map(found), dominance_map(folder.parent, "toy")
+    first, again = (sheet.axes[0].get_images()[0].get_array() for sheet in sheets)
+    assert np.ma.allequal(first, again) and (first.mask == again.mask).all()
+    sexes = found.found.units.registries["segments"].sex
+    lines = [sheet.axes[1].get_lines()[-1].get_ydata()[0] for sheet in sheets]
+    assert lines == [np.mean(sexes[sexes != ""] == "male")] * 2
+    assert lines[0] != np.mean(found.found.units.utterances.sex == "male")
 
 
 def test_every_table_is_there_as_parquet_and_csv_and_says_the_same(folder) -> None:
