@@ -18,8 +18,9 @@ from evaluation.sonification.study_settings import OVERVIEW
 
 ROOT = "sonification"
 TEXTS = frozenset((
-    "activated", "attribute", "by", "clip", "dead", "group", "label", "layer", "phones", "remark",
-    "sex", "speaker", "tier", "unit", "utterance", "word", "words",
+    "activated", "attribute", "by", "clip", "dead", "group", "heard", "label", "layer", "phones",
+    "remark", "sex", "speaker", "split", "text", "tier", "unit", "utterance", "voice", "word",
+    "words",
 ))  # fmt: skip
 """Columns of large tables that hold texts; all others hold numbers."""
 PLACES = ("depth", "feature")

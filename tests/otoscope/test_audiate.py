@@ -31,6 +31,7 @@ def test_the_stage_is_added_to_a_finished_run(extended) -> None:
             assert soundfile.info(folder / row["audio"]).frames == 8000
             assert (folder / row["picture"]).is_file() and (folder / row["clip"]).is_file()
         assert (folder / "failures.csv").is_file()
+    assert "Not everything is here" not in (run / "report" / "index.html").read_text()
     logged = [path.as_posix() for path in (run / "wandb").rglob("*.table.json")]
     assert all(any(f"audiation/{model}" in path for path in logged) for model in MODELS)
 
