@@ -137,6 +137,7 @@ def test_what_needs_training_or_classes_says_so(tmp_path: Path) -> None:
         experiment(tmp_path, paper=True).check()
 
 
+@pytest.mark.slow
 def test_what_a_file_names_is_audiated_and_has_no_masks(named, here, tmp_path) -> None:
     """Random weights are seeded, so two calls make the same sounds."""
     small = ("--layers", "[cnn2, transformer1]", "--per_layer", "1", "--steps", "2", "--seed", "3")

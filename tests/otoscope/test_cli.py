@@ -126,6 +126,7 @@ def write(path: Path, settings: dict[str, object]) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_recogniser_and_probes_are_trained_and_tested_by_hand(
     terminal, here, finished, tmp_path
 ) -> None:

@@ -1,5 +1,6 @@
 """The recogniser of the notebooks: it has learnt its sentences, and its probes something."""
 
+import pytest
 import torch
 
 from corpora.datamodule import SpeechDataModule
@@ -9,6 +10,7 @@ from evaluation.sonification.units import build_units
 from otoscope.first_steps import first_probes, first_recogniser
 
 
+@pytest.mark.slow
 def test_it_spells_what_it_has_learnt_and_probes_beat_the_floor() -> None:
     before = torch.random.get_rng_state()
     recogniser, data = first_recogniser()

@@ -153,6 +153,7 @@ def test_a_second_call_finds_everything_done(terminal, finished) -> None:
     assert before == {path: path.stat().st_mtime_ns for path in (run / ".stages").iterdir()}
 
 
+@pytest.mark.slow
 def test_more_replicates_touch_the_tables_only(terminal, copied, tiny) -> None:
     """And of two commands at once in one folder, one says so and ends."""
     changed = ("run", *tiny, "--evaluation.bootstrap_replicates", "50", "--loggers", "[]")

@@ -61,6 +61,7 @@ def elsewhere(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> dict
     return {"env": env, "cwd": tmp_path_factory.mktemp("elsewhere")}
 
 
+@pytest.mark.slow
 def test_all_packages_and_configs_are_in_it(installed: Path, elsewhere) -> None:
     said = [
         line.split(" ", 1)

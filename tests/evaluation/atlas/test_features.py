@@ -341,6 +341,7 @@ def test_what_is_strongest_has_the_room(
     assert [best[span] for span in spans if span in best] == sorted(best.values())
 
 
+@pytest.mark.slow
 def test_the_whole_site_keeps_to_its_bound(made: Any, tmp_path: Path) -> None:
     whole = build_atlas(made.path, cuts=made.cuts, output=tmp_path / "whole")
     sizes = {path: path.stat().st_size for path in whole.path.parent.rglob("*") if path.is_file()}

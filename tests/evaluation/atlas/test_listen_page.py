@@ -128,7 +128,7 @@ def test_arrows_walk_space_plays_and_what_has_no_sound_is_passed(
     atlas: Path, open_page: Any
 ) -> None:
     page = open_page(atlas)
-    assert "1 of 36 sounds are absent" in page.inner_text(".notes")
+    assert "1 of 36 sounds are absent" in page.locator(".notes", has_text="absent").inner_text()
     page.check("input[value=snr0]")
     assert "missing or broken" in page.inner_text(".gone")
     page.focus(cell("natural", REFERENCE, "snr0"))

@@ -91,6 +91,7 @@ def test_its_configuration_names_its_corpus(run) -> None:
     assert found == set(run.cuts())
 
 
+@pytest.mark.slow
 def test_the_same_seed_makes_the_same_files_and_another_one_others(plain, make_run) -> None:
     def digests(run) -> dict[str, str]:
         files = [path for path in run.path.rglob("*") if path.is_file()]

@@ -163,6 +163,7 @@ def test_a_server_that_went_away_costs_no_answer(serving, test, new_page) -> Non
     assert visitor.lines("ann") == []
 
 
+@pytest.mark.slow
 def test_who_is_not_known_any_more_is_asked_for_a_name(serving, test, new_page) -> None:
     """Another test is served there now, or the answers were deleted: trying again is no cure."""
 
@@ -183,6 +184,7 @@ def test_who_is_not_known_any_more_is_asked_for_a_name(serving, test, new_page) 
         assert number(page) == "Question 1 of 4"
 
 
+@pytest.mark.slow
 def test_a_question_of_another_test_begins_again(visitor, new_page) -> None:
     page = new_page()
     enter(page, visitor.address, "ann")
@@ -224,6 +226,7 @@ def test_a_name_that_is_taken_is_asked_about(visitor, new_page) -> None:
     assert number(page) == "Question 2 of 4"
 
 
+@pytest.mark.slow
 def test_a_question_left_open_for_days_can_be_answered(visitor, new_page) -> None:
     page = new_page()
     enter(page, visitor.address, "ann")
