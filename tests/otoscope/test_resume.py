@@ -50,29 +50,19 @@ def wait_for_the_end(left_running: Callable[[], dict[int, str]]) -> None:
         time.sleep(0.1)
 
 
-@pytest.fixture(scope="module")
-def killed() -> list[str]:
-    """Stages in which the run was killed so far."""
-    return []
-
-
-slow = pytest.mark.slow
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "whom"),
     [
-        pytest.param("corpus", "group", marks=slow),
+        ("corpus", "group"),
         ("recognisers", "parent"),
-        pytest.param("probes", "group", marks=slow),
-        pytest.param("evaluate", "parent", marks=slow),
+        ("probes", "group"),
+        ("evaluate", "parent"),
         ("tables", "group"),
-        pytest.param("report", "parent", marks=slow),
+        ("report", "parent"),
     ],
 )
-def test_it_can_be_killed_in(
-    kind, whom, killed, broken, terminal, tiny, left_running, tmp_path
-) -> None:
+def test_it_can_be_killed_in(kind, whom, broken, terminal, tiny, left_running, tmp_path) -> None:
     """Each case goes on in the stage in which the one before was killed."""
     run, env = broken
     since, said = time.time(), tmp_path / "said"
@@ -81,11 +71,11 @@ def test_it_can_be_killed_in(
     (os.killpg if whom == "group" else os.kill)(process.pid, signal.SIGKILL)
     assert process.wait(10) == -signal.SIGKILL
     wait_for_the_end(left_running)
-    done = KINDS.index(killed[-1]) if killed else 0
-    killed.append(kind)
+    done = max(KINDS.index(kind) - 1, 0)
     assert f": {done} of 6 stages are done" in said.read_text(), said.read_text()
 
 
+@pytest.mark.slow
 def test_then_it_ends_with_the_tables_of_an_uninterrupted_run(
     broken, whole, terminal, tiny, tables
 ) -> None:

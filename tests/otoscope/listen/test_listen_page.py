@@ -123,6 +123,7 @@ def test_a_whole_test_by_keyboard_and_mouse_with_a_reload(visitor, new_page) -> 
         assert int(total_ms) >= 3 * 250, "three sounds of a quarter of a second were heard"
 
 
+@pytest.mark.slow
 def test_the_second_tab_takes_over_and_the_first_one_is_told(visitor, new_page) -> None:
     first = new_page()
     enter(first, visitor.address, "ann")
