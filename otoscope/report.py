@@ -61,7 +61,7 @@ def told(built: BuiltAtlas, bound: float) -> list[str]:
     if built.megabytes > bound:
         lines.append(f"beyond {bound:g} MB: pages, data and scripts alone are too large for it")
     if built.absent:
-        lines.append(f"{built.absent} sounds or pictures have no source; the pages say which")
+        lines.append(f"sounds or pictures without a source: {built.absent}; the pages say which")
     if built.left_out:
-        lines.append(f"{built.left_out} sounds or pictures had no room; raise --max_megabytes")
+        lines.append(f"sounds or pictures without room: {built.left_out}; raise --max_megabytes")
     return lines
