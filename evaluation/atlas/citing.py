@@ -88,7 +88,7 @@ def citations(environment: Mapping[str, Any]) -> dict[str, Any]:
         f"{author}: " * bool(author) + f"Otoscope{named}: {SUBTITLE}." + f" {url}" * bool(url)
     )
     fields = {
-        "author": author or "{Otoscope}", "title": f"Otoscope: {SUBTITLE}", "version": version,
+        "author": f"{{{author or 'Otoscope'}}}", "title": f"Otoscope: {SUBTITLE}", "version": version,
         "url": url,
     }  # fmt: skip
     lines = [f"  {name:7} = {{{value}}}" for name, value in fields.items() if value]
