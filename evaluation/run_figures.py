@@ -106,9 +106,8 @@ def dominance_map(run: Path, model: str, unit: str = "segments") -> Figure:
         NothingToDrawError: nothing was searched, or no sex is known.
     """
     study = StudyFolder(run, model, [])
-    columns = ["layer", "depth", "feature", "share", "base"]
     wanted = {"unit": unit, "attribute": "sex", "group": "male"}
-    found = study.columns("selectivity", columns, **wanted)
+    found = study.columns("selectivity", ["layer", "depth", "feature", "share"], **wanted)
     if found is None or not len(found["layer"]):
         why = "; ".join([f"no selectivity by sex of {unit}", *study.notes])
         raise NothingToDrawError(f"{study.path}: {why}; `otoscope sonify` finds it")
@@ -117,7 +116,8 @@ def dominance_map(run: Path, model: str, unit: str = "segments") -> Figure:
     shares = found["share"][order].astype(float)
     names = list(dict.fromkeys(layers.tolist()))
     by_layer = {name: shares[layers == name] for name in names}
-    base = float(found["base"][0])
+    bases = study.columns("selectivity", ["base"], **wanted)  # not in tables of before 0.1
+    base = None if bases is None else float(bases["base"][0])
     return heat_map_figure(by_layer, "male", "female", base, f"{model}, {unit}")
 
 

@@ -20,6 +20,7 @@ from asr_models.checkpoint import load_recogniser
 from asr_models.recogniser import Recogniser
 from corpora.corpus import ImpulseResponses
 from evaluation.listening import write_atomically
+from evaluation.places import without_places
 from evaluation.records import SummaryRow, read_rows
 from evaluation.results_table import results_tables
 from evaluation.steps import StepRow, steps_table
@@ -126,13 +127,7 @@ def command_line(name: str, arguments: Sequence[str]) -> str:
 
     Whoever publishes results need not say where on a machine they lay.
     """
-    return shlex.join(["otoscope", name, *map(_without_place, arguments)])
-
-
-def _without_place(argument: str) -> str:
-    option, sign, value = argument.rpartition("=")
-    path = Path(value)
-    return f"{option}{sign}{path.name or value}" if path.is_absolute() else argument
+    return shlex.join(["otoscope", name, *map(without_places, arguments)])
 
 
 def write_environment(folder: Path, values: dict[str, Any], command: str) -> None:
@@ -177,7 +172,7 @@ def show(console: Console, folder: Path, plan: Plan, seconds: float, bound: floa
     for page in (folder / "report" / "index.html", *reports):
         console.print(f"  {page}", highlight=False, soft_wrap=True, markup=False)
         built = read_built(page.parent)
-        for line in told(built, bound) if built else ():
+        for line in told(built, bound, "--atlas.max_megabytes") if built else ():
             console.print(f"    {line}", highlight=False, soft_wrap=True)
 
 

@@ -102,6 +102,8 @@ def _lock(descriptor: int, wait: bool = False) -> bool:
 
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except OSError:
+    except BlockingIOError:
         return False
+    except OSError:  # a file system without such locks: it is not known that anybody is there
+        return True
     return True

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import yaml
 from jsonargparse import ArgumentParser
 
+from acoustics.errors import UserError
 from evaluation.atlas.settings import AtlasSettings
 from otoscope.commands import parse
-from otoscope.configuration import one_line
+from otoscope.configuration import CONFIG, one_line
 from otoscope.display import RunDisplay, output_console, say
 from otoscope.locking import alone
 
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 def report(arguments: list[str]) -> None:
     """`otoscope report`: build the pages of a run, or of `scores/<name>`, again."""
     from evaluation.atlas.build import atlas_folder, build_atlas
-    from evaluation.run_folder import must_be_there
+    from evaluation.run_folder import must_be_there, read_run
     from otoscope.report_corpus import corpus_cuts
 
     parser = ArgumentParser(
@@ -35,14 +38,16 @@ def report(arguments: list[str]) -> None:
     )
     parser.add_class_arguments(AtlasSettings, None)
     options = parse(parser, arguments)
+    must_be_there(Path(options.run))
+    parser.set_defaults(asked_of_run(Path(options.run)))
     try:
-        made = parser.instantiate_classes(options)
+        made = parser.instantiate_classes(parse(parser, arguments))
     except (ValueError, TypeError) as error:
         raise one_line(error) from error
     settings = AtlasSettings(**{name: made[name] for name in AtlasSettings.__dataclass_fields__})
     run, output = Path(options.run), Path(options.output) if options.output else None
-    must_be_there(run)
-    with alone(atlas_folder(run, output) if output else run):
+    read_run(run)  # before a folder is made for its pages
+    with alone(atlas_folder(run, output)):
         console, began = output_console(), time.monotonic()
         with RunDisplay(console) as display:
 
@@ -51,17 +56,27 @@ def report(arguments: list[str]) -> None:
 
             built = build_atlas(run, settings, cuts=corpus_cuts(run), report=watch, output=output)
             display("report", 1.0, "", time.monotonic() - began)
-        for line in (*told(built, settings.max_megabytes), str(built.path)):
+        made_anew = f"{built.made} files made anew"
+        for line in (*told(built, settings.max_megabytes), made_anew, str(built.path)):
             say(console, line)
 
 
-def told(built: BuiltAtlas, bound: float) -> list[str]:
+def asked_of_run(run: Path) -> dict[str, Any]:
+    """What the configuration of a run asks of its atlas: the defaults of the options."""
+    try:
+        values = yaml.safe_load((run / CONFIG).read_text(encoding="utf-8"))["atlas"]
+        return asdict(AtlasSettings(**values))
+    except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError, UserError):
+        return {}  # a folder of one method, an older run, or somebody has changed it
+
+
+def told(built: BuiltAtlas, bound: float, option: str = "--max_megabytes") -> list[str]:
     """What a call says of the atlas that it built, which was to stay below a bound in MB."""
-    lines = [f"{built.megabytes:.1f} MB, {built.sounds} sounds; {built.made} files made anew"]
+    lines = [f"{built.megabytes:.1f} MB, {built.sounds} sounds"]
     if built.megabytes > bound:
         lines.append(f"beyond {bound:g} MB: pages, data and scripts alone are too large for it")
     if built.absent:
         lines.append(f"sounds or pictures without a source: {built.absent}; the pages say which")
     if built.left_out:
-        lines.append(f"sounds or pictures without room: {built.left_out}; raise --max_megabytes")
+        lines.append(f"sounds or pictures without room: {built.left_out}; raise {option}")
     return lines

@@ -94,5 +94,6 @@ def _check(corpus: Corpus, record: Path) -> None:
     if found != searched:
         raise UserError(
             f"{record}: {searched} was heard, but {type(corpus).__name__} is {found} by now; "
-            "restore the corpus, or run the same command again"
+            "names, sizes or times of its files have changed; restore it, or, if it is the same "
+            "speech, remove this record"
         )

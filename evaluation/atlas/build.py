@@ -17,9 +17,6 @@ from evaluation.atlas.site import BuiltAtlas, Site
 from evaluation.run_folder import RunFolder, read_run
 
 FOLDER = "report"
-SLACK = 0.01
-"""Of the bound: data grow a little with the sounds that they name."""
-
 MAKERS: dict[str, ModuleType] = {
     "listen": listen,
     "masks": masks,
@@ -79,10 +76,11 @@ def build_atlas(
     place = atlas_folder(run, output)
     site = Site(place, settings, run)
     made = _fill(site, folder, models, cuts, report)
-    if site.left_out or site.size > settings.max_megabytes * 1e6:
+    if not site.fits:
         # Now it is known what the rest takes; all that was made is there already.
-        site = Site(place, settings, run, rest=site.rest + SLACK * settings.max_megabytes * 1e6)
-        made += _fill(site, read_run(run, models), models, cuts, report)
+        site = Site(place, settings, run, site.rest)
+        again: Progress = lambda share, text: report(share, f"once more, to fit: {text}")  # noqa: E731
+        made += _fill(site, read_run(run, models), models, cuts, again)
     return replace(site.finish(), made=made)
 
 

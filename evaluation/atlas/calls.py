@@ -26,6 +26,12 @@ class Call(NamedTuple):
     command: str
     version: str
 
+    @property
+    def maker(self) -> str:
+        """Which command it is; where that was not recorded, the usual one of its place."""
+        words = self.command.split()
+        return words[1] if len(words) > 1 else MAKERS[self.place]
+
 
 def calls_of(atlas: Atlas) -> list[Call]:
     """Of the run itself, and of `otoscope sonify`, `audiate` and `mask` called for it.
@@ -52,7 +58,7 @@ def _older(call: Call) -> str:
         what, name = "this part is", f"{call.place}/{ENVIRONMENT}"
     return (
         f"{name}: {what} of Otoscope {call.version}, these pages are of {version('otoscope')}; "
-        f"where something is missing, call `otoscope {MAKERS[call.place]}` again"
+        f"where something is missing, call `otoscope {call.maker}` again"
     )
 
 
@@ -63,7 +69,7 @@ def _read(atlas: Atlas, place: str) -> dict[str, Any] | None:
         return None
     try:
         facts = json.loads(path.read_text(encoding="utf-8", errors="replace"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         atlas.notes.append(f"{path.relative_to(atlas.run)}: cannot be read ({error})")
         return None
     return facts if isinstance(facts, dict) else None

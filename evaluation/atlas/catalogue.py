@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -17,6 +18,7 @@ from corpora.corpus import Progress
 from evaluation.atlas.site import Site
 from evaluation.audiation.audiation_folder import AudiationFolder
 from evaluation.listening import REFERENCE
+from evaluation.places import without_places
 from evaluation.reading import (
     CONDITION_ORDER,
     MODEL_ORDER,
@@ -81,14 +83,14 @@ class Atlas:
                 return self.cuts()
             reason = "nothing says which it was"
         except UserError as error:
-            reason = str(error)
+            reason = without_places(str(error))
         self.notes.append(f"corpus: {reason}; segments that were not cut before have no sound")
         return {}
 
     @property
     def called(self) -> str:
         """The run in a command; who publishes a site need not say where his files lie."""
-        return self.run.name if self.run.is_absolute() else self.run.as_posix()
+        return shlex.quote(self.run.name if self.run.is_absolute() else self.run.as_posix())
 
     def place(self, model: str, layer: str) -> tuple[int, int] | None:
         """Numbers of a model and its layer, of which names of shards are made."""

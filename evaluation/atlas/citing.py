@@ -88,8 +88,8 @@ def citations(environment: Mapping[str, Any]) -> dict[str, Any]:
         f"{author}: " * bool(author) + f"Otoscope{named}: {SUBTITLE}." + f" {url}" * bool(url)
     )
     fields = {
-        "author": f"{{{author or 'Otoscope'}}}", "title": f"Otoscope: {SUBTITLE}", "version": version,
-        "url": url,
+        "author": f"{{{author or 'Otoscope'}}}", "title": f"Otoscope: {SUBTITLE}",
+        "version": version, "url": url,
     }  # fmt: skip
     lines = [f"  {name:7} = {{{value}}}" for name, value in fields.items() if value]
     entry = "@software{otoscope,\n" + ",\n".join(lines) + "\n}"

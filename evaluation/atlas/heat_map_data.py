@@ -64,8 +64,8 @@ def heat_map_data(study: FeatureStudy, sounds: Sounds) -> dict[str, Any]:
 def speaker_shares(study: FeatureStudy) -> dict[str, dict[str, float]]:
     """Of each attribute the part of the speakers in each group.
 
-    Dealing groups out over the speakers gives every feature this share on average: what a feature
-    has that does not care for the attribute.
+    Dealing groups out over the speakers, as the test behind `q` does, gives every feature this
+    share on average.
     """
     sizes: dict[str, dict[str, float]] = {}
     for row in select(study.folder.rows("dominance", DominanceRow), unit=study.unit):

@@ -99,8 +99,6 @@ def _whole_network(atlas: Atlas) -> dict[str, Any]:
         model: stills(atlas.site, pictures_of(study, TITLES)) for model, study in studies.items()
     }
     return {
-        "models": atlas.models,
-        "conditions": atlas.conditions,
         "run": atlas.called,
         "layers": sum(len(entries) for entries in atlas.layers.values()),
         "counts": counted(studies),

@@ -16,6 +16,7 @@ from evaluation.atlas.studied import configuration, recognisers_told
 from evaluation.atlas.studied_speech import conditions_told, corpus_named, speech_told, trials_told
 from evaluation.metric_blocks import metric_block, scored, step_lines
 from evaluation.paper.section import paper_section
+from evaluation.places import without_places
 from evaluation.reading import (
     MODEL_ORDER,
     REFERENCE_DASHES,
@@ -63,6 +64,8 @@ def context(atlas: Atlas) -> dict[str, Any]:
     return {
         "run": folder,
         "doors": [(address, *texts) for address, texts in DOORS.items()],
+        "called": atlas.called,
+        "config": without_places(folder.config),
         "facts": _facts(atlas, config),
         "recognisers": recognisers_told(atlas, config),
         "speech": speech_told(atlas),

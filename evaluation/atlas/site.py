@@ -22,8 +22,9 @@ from evaluation.listening import write_atomically
 
 HERE = Path(__file__).parent
 PLOTLY = "static/plotly.min.js"
-REST = 0.15
-"""Of the bound: a first guess at what pages, data and scripts take, which are written later."""
+REST, SLACK = 0.15, 0.01
+"""Of the bound: a first guess at what pages, data and scripts take, which are written later, and
+what these may grow by the sounds that they name."""
 
 FOLDERS = ("static", "data", "sounds", "pictures")
 _NAME = re.compile(r"[a-z0-9_]+(/[a-z0-9_]+)*")
@@ -55,8 +56,9 @@ class BuiltAtlas:
 def read_built(folder: Path) -> BuiltAtlas | None:
     """What was built last in a folder; None where no build has ended."""
     counts = manifest.counts(folder)
-    if counts.keys() != {"sounds", "absent", "left_out"}:
+    if counts.keys() != {"sounds", "absent", "left_out", "rest"}:
         return None
+    del counts["rest"]
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return BuiltAtlas(folder / "index.html", size / 1e6, made=0, **counts)
 
@@ -68,7 +70,7 @@ class Site:
         folder: of the site; it is made.
         settings: its bound, and the format of its sounds.
         source: the run, against which its files are named in keys: so a run may be moved.
-        rest: bytes to keep for all but sounds and pictures (default: a share of the bound).
+        rest: bytes of all but sounds and pictures (default: of the last build, or a guess).
 
     Attributes:
         made: sounds and pictures that were not there yet.
@@ -87,12 +89,15 @@ class Site:
     ) -> None:
         self.folder, self.settings, self._source = folder, settings, source
         self.made = self.size = self._media = 0
-        self._rest = REST * settings.max_megabytes * 1e6 if rest is None else rest
+        self._known = manifest.read(folder)
+        known = manifest.counts(folder).get("rest")
+        slack = SLACK * settings.max_megabytes * 1e6
+        guess = REST * settings.max_megabytes * 1e6 if known is None else known + slack
+        self._rest = guess if rest is None else rest + slack
         self._sizes: dict[str, int] = {}
         self._keys: dict[str, str] = {}
         self._absent: set[str] = set()
         self._left_out: set[str] = set()
-        self._known = manifest.read(folder)
         self.save()  # so that half an atlas is known for one
 
     @property
@@ -104,6 +109,13 @@ class Site:
     def rest(self) -> int:
         """Bytes of all that is neither sound nor picture, the manifest among it."""
         return self.size - self._media + len(manifest.written(self._keys))
+
+    @property
+    def fits(self) -> bool:
+        """Whether the bound is kept, and nothing was left out for a bad guess of the rest."""
+        bound = self.settings.max_megabytes * 1e6
+        wasted = self._rest - self.rest > 3 * SLACK * bound
+        return self._media + self.rest <= bound and not (self.left_out and wasted)
 
     @property
     def absent(self) -> int:
@@ -215,7 +227,8 @@ class Site:
         """Writes the manifest and deletes what no page wants any more."""
         sounds = sum(name.startswith("sounds/") for name in self._sizes)
         counts = {"sounds": sounds, "absent": self.absent, "left_out": self.left_out}
-        self._write(manifest.MANIFEST, manifest.written(self._keys, counts))
+        known = {**counts, "rest": self.rest}
+        self._write(manifest.MANIFEST, manifest.written(self._keys, known))
         for folder in FOLDERS:
             for path in sorted((self.folder / folder).rglob("*"), reverse=True):
                 name = path.relative_to(self.folder).as_posix()

@@ -103,7 +103,7 @@ def words_of(folder: StudyFolder) -> Words | None:
     cells: dict[tuple[str, str], Cells] = {}
     depths: dict[str, float] = {}
     for word, layer, depth, feature, kind in zip(*(shown[name] for name in SHOWN), strict=True):
-        if kind in LETTERS and feature == feature and depth == depth:
+        if kind in LETTERS:
             depths.setdefault(str(layer), float(depth))
             entry = cells.setdefault((str(word), str(layer)), Cells())
             entry.features.append(int(feature))

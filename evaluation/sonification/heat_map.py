@@ -38,7 +38,7 @@ def heat_map_figure(
     shares: Mapping[str, Float[np.ndarray, " feature"]],
     group: str,
     rest: str,
-    base: float,
+    base: float | None,
     title: str = "",
 ) -> Figure:
     """The heat map of one model.
@@ -49,7 +49,7 @@ def heat_map_figure(
         group: whose share it is, as `male`; shown in red.
         rest: the others, as `female`; shown in blue.
         base: part of all searched segments that are by the group, where the sex is known; marked
-            beside the colours.
+            beside the colours (None: it is not known).
         title: of the figure.
 
     Raises:
@@ -75,9 +75,13 @@ def heat_map_figure(
     panel.set_title(plain(title), fontsize=10)
     bar = sheet.colorbar(picture, ax=panel, ticks=[0, 0.1, 0.5, 0.9, 1], pad=0.02)
     bar.ax.set_yticklabels([plain(f"{rest} only"), "10 %", "50 %", "90 %", plain(f"{group} only")])
-    bar.ax.axhline(base, color="black", lw=1.2)
-    dead = any(np.isnan(column).any() for column in shares.values())
-    note = "; grey: dead" if dead else ""
-    bar.set_label(f"segments by {plain(group)} speakers (line: of all searched{note})", fontsize=8)
+    notes = []
+    if base is not None:
+        bar.ax.axhline(base, color="black", lw=1.2)
+        notes.append("line: of all searched")
+    if any(np.isnan(column).any() for column in shares.values()):
+        notes.append("grey: dead")
+    note = f" ({'; '.join(notes)})" if notes else ""
+    bar.set_label(f"segments by {plain(group)} speakers{note}", fontsize=8)
     bar.ax.tick_params(labelsize=8)
     return sheet

@@ -29,8 +29,8 @@ def test_report_says_what_it_made_and_where(run: Path, here) -> None:
     first = here("report", run).ok().out.splitlines()
     assert first[-1] == f"{run}/report/index.html" and "files made anew" in first[-2]
     again = here("report", run).ok().out.splitlines()
-    assert again[-1] == first[-1] and again[-2].endswith("0 files made anew")
-    assert again[-2].split(";")[0] == first[-2].split(";")[0]
+    assert again[-1] == first[-1] and again[-2] == "0 files made anew"
+    assert again[-3] == first[-3] and " MB, " in first[-3]
 
 
 @pytest.mark.parametrize("terminal", [True, False])
@@ -39,6 +39,17 @@ def test_names_of_utterances_are_no_markup_on_the_terminal(terminal: bool) -> No
     with RunDisplay(Console(file=seen, force_terminal=terminal, width=200)) as display:
         display("report", 0.1, "cutting segments from s[/b]-[red]1", 1.0)
     assert "s[/b]-[red]1" in seen.getvalue()
+
+
+def test_the_configuration_of_the_run_is_kept_to(run: Path, here, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    for path in run.iterdir():
+        (tmp_path / "run" / path.name).symlink_to(path)
+    (tmp_path / "run/config.yaml").unlink(missing_ok=True)
+    (tmp_path / "run/config.yaml").write_text("atlas: {max_megabytes: 0.01}\n")
+    call = ("report", tmp_path / "run", "--output", tmp_path / "site")
+    assert "beyond 0.01 MB" in here(*call).ok().out
+    assert "beyond" not in here(*call, "--max_megabytes", "400").ok().out
 
 
 def test_a_folder_of_somebody_else_is_left_alone(run: Path, here, tmp_path: Path) -> None:

@@ -64,10 +64,11 @@ const otoscope = (() => {
     const kept = Object.entries(values).filter(([, value]) => value !== undefined && value !== null && value !== "");
     const next = `#${new URLSearchParams(kept)}`;
     if (push && next !== location.hash) history.pushState(null, "", next);
-    else history.replaceState(null, "", next);
+    else if (!inPage()) history.replaceState(null, "", next);
   }
   const link = (page, values) => `${page}.html#${new URLSearchParams(values)}`;
-  const onHash = (callback) => addEventListener("hashchange", () => callback(hash()));
+  const inPage = () => location.hash && !location.hash.includes("="); // a place on the page, no choice
+  const onHash = (callback) => addEventListener("hashchange", () => { if (!inPage()) callback(hash()); });
 
   /* ---- theme ---- */
   const system = matchMedia("(prefers-color-scheme: dark)");
@@ -163,7 +164,7 @@ const otoscope = (() => {
   /* What of a link there is not, in words; `known` has, of each of its keys, the names that there are. */
   function lost(asked, known) {
     const gone = Object.keys(known).filter((what) => asked[what] && !known[what].includes(asked[what]));
-    return gone.length ? `There is ${gone.map((what) => `no ${what} ${asked[what]}`).join(" and ")} here: what is shown is not all that the address asked for.` : "";
+    return gone.length ? `There is ${gone.map((what) => `no ${what} ${asked[what]}`).join(" and ")} here, so something else is shown.` : "";
   }
   function astray(asked, known) {
     const text = lost(asked, known);

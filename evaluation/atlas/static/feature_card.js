@@ -1,7 +1,7 @@
 "use strict";
 /* The card of one feature: what it is, its segments, their words, its activation, its audiation. */
 otoscope.featureCard = (() => {
-  const { make, player, playButton, announce, unitName } = otoscope;
+  const { make, player, playButton, unitName } = otoscope;
   const { load, segmentsOf, labelsOf, discardedOf, percent, figure, quoted } = otoscope.features;
   const { traceOf, trace } = otoscope.featureDrawings;
   const { audiation } = otoscope.featureAudiation;
@@ -208,5 +208,5 @@ otoscope.featureCard = (() => {
     return part;
   }
 
-  return { fill, announce, onask: (callback) => { asked = callback; } };
+  return { fill, onask: (callback) => { asked = callback; } };
 })();

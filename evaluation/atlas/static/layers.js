@@ -55,7 +55,7 @@ otoscope.index.then((index) => {
       player.clear();
       conditionsOf(curves, found);
       setHash(state);
-      head(m);
+      head();
       const at = { state, model: modelOf(), run, choose, untrained: index.models.find((model) => model.name === "untrained") };
       $("curves").replaceChildren(...curvesOf(curves, at));
       $("samples").replaceChildren(...samplesOf(found.samples));

@@ -27,7 +27,7 @@ otoscope.lanesOf = (heard, one, drawn) => {
   }
   /* Masks of before the frames were kept: the picture of the run. */
   function fallback() {
-    const parts = [make("p", { class: "notes" }, "The frames of this mask are not in the run, or cannot be read: masks of an earlier version have none, and otoscope mask, said again, keeps them. Its picture is shown instead.")];
+    const parts = [make("p", { class: "notes" }, "The frames of this mask are not in the run, or cannot be read: masks of an earlier version have none; run otoscope mask again to keep them. Its picture is shown instead.")];
     if (one.picture) parts.push(make("img", { src: one.picture, alt: `Mask, masked frames and frames of ${heard.id}`, class: "still" }));
     if (one.animation) parts.push(make("p", {}, make("a", { href: one.animation }, "How it was found, as an animation")));
     return parts;

@@ -172,7 +172,7 @@ otoscope.shard("words").then((all) => {
     const kept = useModel(known ? asked.model : state.model.name);
     const at = state.model.words.indexOf(asked.word);
     useVoice(Object.hasOwn(MEANT, asked.voice || "") ? asked.voice : "both");
-    const gone = lost(asked, { model: all.models.map((entry) => entry.name), word: state.model.words, voice: Object.keys(MEANT) });
+    const gone = lost(asked, { model: all.models.map((entry) => entry.name), word: state.model.words, voice: [...Object.keys(MEANT), "both"] });
     await choose(at < 0 ? kept : at, {});
     if (gone) tell(gone);
   }

@@ -351,6 +351,13 @@ def test_the_whole_site_keeps_to_its_bound(made: Any, tmp_path: Path) -> None:
     small = AtlasSettings(max_megabytes=bound)
     built = build_atlas(made.path, small, cuts=made.cuts, output=tmp_path / "small")
     assert built.left_out and 0.9 * bound < built.megabytes <= bound
+    said: list[str] = []
+    again = build_atlas(
+        made.path, small, cuts=made.cuts, output=tmp_path / "small",
+        report=lambda share, text: said.append(text),
+    )  # fmt: skip
+    assert 0.9 * bound < again.megabytes <= bound
+    assert said and not any("once more" in text for text in said), "what the rest takes is known"
 
 
 def test_only_as_many_ranks_as_asked_and_none_of_ngrams(made: Any, tmp_path: Path) -> None:
