@@ -37,6 +37,7 @@ def test_all_nine_speakers_are_heard_and_their_words_told(extended) -> None:
     assert all(row["sex"] in ("female", "male") for row in segments)
 
 
+@pytest.mark.slow
 def test_the_command_finds_what_the_stage_found(extended, here, tmp_path, small) -> None:
     """All recognisers of a run, on its corpus, and numbers that do not depend on who asks."""
     given = (*small["sonification"], "--threads", "1", "--output", tmp_path / "found")

@@ -11,6 +11,7 @@ from evaluation.masks.mask_settings import MaskSettings
 SETTINGS = MaskSettings(utterances=2, steps=5, prunings=5, points=3)
 
 
+@pytest.mark.slow
 def test_the_callback_finds_what_the_study_finds(
     tiny_recogniser, speech, tmp_path, quiet_trainer
 ) -> None:
