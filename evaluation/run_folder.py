@@ -152,7 +152,7 @@ def _curves(
         if rows:
             found[path.parent.name] = rows
     if not found:
-        run.notes.append(f"{folder}/*/curves.csv: missing, so their training cannot be shown yet")
+        run.notes.append(f"{folder}/*/curves.csv: missing: nothing of theirs was trained here, or it is not done yet")
     return found
 
 
