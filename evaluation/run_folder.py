@@ -152,7 +152,8 @@ def _curves(
         if rows:
             found[path.parent.name] = rows
     if not found:
-        run.notes.append(f"{folder}/*/curves.csv: missing: nothing of theirs was trained here, or it is not done yet")
+        why = "missing: nothing of theirs was trained here, or it is not done yet"
+        run.notes.append(f"{folder}/*/curves.csv: {why}")
     return found
 
 
