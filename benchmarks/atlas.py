@@ -53,6 +53,7 @@ SHOWN = "(name) => document.getElementById('feature-title').textContent.endsWith
 
 
 def main() -> None:
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--features", type=int, default=30_000)
     parser.add_argument("--folder", type=Path)

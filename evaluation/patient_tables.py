@@ -1,9 +1,13 @@
 """Tables of a run that is being written: whole rows are read, the rest is said; their files."""
 
 import csv
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
+
+Kind = TypeVar("Kind")
 
 
 def whole_rows(
@@ -38,6 +42,26 @@ def whole_rows(
         notes.append(f"{name}: cannot be read ({reason})")
     if broken:
         notes.append(f"{name}: {broken} incomplete row(s) were left out")
+
+
+def whole_json(root: Path, name: str, notes: list[str], kind: type[Kind]) -> Kind | None:
+    """What a JSON file holds; None where there is none, or none that can be used.
+
+    Args:
+        root: the run folder.
+        name: of the file, below it.
+        notes: where to say that it cannot be read.
+        kind: what it must hold.
+    """
+    path = root / name
+    if not path.is_file():
+        return None
+    try:
+        value = json.loads(path.read_text(encoding="utf-8", errors="replace"))
+    except (OSError, ValueError, RecursionError) as error:
+        notes.append(f"{name}: cannot be read ({error})")
+        return None
+    return value if isinstance(value, kind) else None
 
 
 def file_inside(root: Path, name: str) -> Path | None:

@@ -85,7 +85,8 @@ CONDITION_COLOURS = {
     "snr0": ("#b53a4b", "#f28391"),
 }
 SPARE_COLOURS = (("#7b4fb3", "#bb96ee"), ("#00808a", "#4fc7d1"), ("#b13a86", "#ee86c7"))
-MODEL_ORDER = ("baseline", "robust", "untrained")
+CONTROL = "untrained"
+MODEL_ORDER = ("baseline", "robust", CONTROL)
 CONDITION_ORDER = ("clean", "snr20", "snr10", "snr0")
 REFERENCE_COLOUR = ("#3c3e44", "#d4d6db")
 REFERENCE_DASHES = {"natural": "solid", "copy-synthesis": "dash", "mean-mel": "dot"}

@@ -27,6 +27,7 @@ from evaluation.paper.panels import (
 )
 from evaluation.reading import (
     CONDITION_ORDER,
+    CONTROL,
     MODEL_ORDER,
     Row,
     by_depth,
@@ -88,7 +89,7 @@ def curves_figure(
 
 def _draw(panel: Any, rows: list[Row], shown: Sequence[str], names: Sequence[str]) -> None:
     for model in shown:
-        style = ":" if model == "untrained" else "-"
+        style = ":" if model == CONTROL else "-"
         mine = by_depth(select(rows, model=model))
         draw_series(panel, mine, model, colour_of(model, names)[0], style)
     draw_references(panel, rows)

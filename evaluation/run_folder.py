@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from typing import Any
 
 from acoustics.errors import UserError
 from evaluation.listening import REFERENCE, Sample, read_samples
-from evaluation.patient_tables import whole_rows
+from evaluation.patient_tables import Kind, whole_json, whole_rows
 from evaluation.reading import Row
 
 SUMMARY = ["model", "condition", "layer", "depth", "metric", "scorer"]
@@ -165,14 +164,7 @@ def _text(run: RunFolder, name: str, what: str) -> str:
     return ""
 
 
-def _json(run: RunFolder, name: str, kind: type) -> Any:
-    path = run.path / name
-    if not path.is_file():
+def _json(run: RunFolder, name: str, kind: type[Kind]) -> Kind:
+    if not (run.path / name).is_file():
         run.notes.append(f"{name}: missing")
-        return kind()
-    try:
-        value = json.loads(path.read_text(encoding="utf-8", errors="replace"))
-    except (ValueError, RecursionError) as error:
-        run.notes.append(f"{name}: cannot be read ({error})")
-        return kind()
-    return value if isinstance(value, kind) else kind()
+    return whole_json(run.path, name, run.notes, kind) or kind()

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 def report(arguments: list[str]) -> None:
     """`otoscope report`: build the pages of a run, or of `scores/<name>`, again."""
-    from evaluation.atlas.build import atlas_folder, build_atlas
-    from evaluation.run_folder import must_be_there, read_run
+    from evaluation.atlas.build import build_atlas
+    from evaluation.run_folder import must_be_there
     from otoscope.report_corpus import corpus_cuts
 
     parser = ArgumentParser(
@@ -46,19 +46,18 @@ def report(arguments: list[str]) -> None:
         raise one_line(error) from error
     settings = AtlasSettings(**{name: made[name] for name in AtlasSettings.__dataclass_fields__})
     run, output = Path(options.run), Path(options.output) if options.output else None
-    read_run(run)  # before a folder is made for its pages
-    with alone(atlas_folder(run, output)):
-        console, began = output_console(), time.monotonic()
-        with RunDisplay(console) as display:
+    console, began = output_console(), time.monotonic()
+    with RunDisplay(console) as display:
 
-            def watch(fraction: float, text: str) -> None:
-                display("report", min(fraction, 0.999), text, time.monotonic() - began)
+        def watch(fraction: float, text: str) -> None:
+            display("report", min(fraction, 0.999), text, time.monotonic() - began)
 
-            built = build_atlas(run, settings, cuts=corpus_cuts(run), report=watch, output=output)
-            display("report", 1.0, "", time.monotonic() - began)
-        made_anew = f"{built.made} files made anew"
-        for line in (*told(built, settings.max_megabytes), made_anew, str(built.path)):
-            say(console, line)
+        cuts = corpus_cuts(run)
+        built = build_atlas(run, settings, None, cuts, watch, output, guard=alone)
+        display("report", 1.0, "", time.monotonic() - began)
+    made_anew = f"{built.made} files made anew"
+    for line in (*told(built, settings.max_megabytes), made_anew, str(built.path)):
+        say(console, line)
 
 
 def asked_of_run(run: Path) -> dict[str, Any]:

@@ -3,12 +3,13 @@
 import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from asr_models.memory import keep_freed
 from corpora.datamodule import SpeechDataModule
 from corpora.selection import mixture_rows, utterance_rows
-from evaluation.atlas.build import atlas_folder, build_atlas
+from evaluation.atlas.build import build_atlas
 from evaluation.callbacks import ListeningSamples, ScoreSpeech
 from evaluation.listening import SAMPLES
 from evaluation.paper.paper import write_paper
@@ -201,10 +202,10 @@ def make_paper(experiment: Experiment, root: Path, scratch: Path) -> None:
 def make_report(experiment: Experiment, run: Path, report: Report) -> None:
     """Build the atlas in place and hand samples and curves to the loggers that were asked for."""
     models = [str(name) for name in experiment.models]
-    with alone(atlas_folder(run), wait=True):
-        build_atlas(
-            run, experiment.atlas, models, corpus_cuts(run), lambda f, t: report(0.9 * f, t)
-        )
+    build_atlas(
+        run, experiment.atlas, models, corpus_cuts(run), lambda f, t: report(0.9 * f, t),
+        guard=partial(alone, wait=True),
+    )  # fmt: skip
     if experiment.loggers:
         from otoscope.logging import log_run  # here, for wandb takes half a second to import
 

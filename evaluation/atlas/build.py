@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +18,7 @@ from evaluation.atlas.site import BuiltAtlas, Site
 from evaluation.run_folder import RunFolder, read_run
 
 FOLDER = "report"
+Guard = Callable[[Path], AbstractContextManager[object]]
 MAKERS: dict[str, ModuleType] = {
     "listen": listen,
     "masks": masks,
@@ -47,6 +49,7 @@ def build_atlas(
     cuts: OpenCorpus | None = None,
     report: Progress | None = None,
     output: Path | None = None,
+    guard: Guard = nullcontext,
 ) -> BuiltAtlas:
     """Writes `report/` of a run: pages that open from the disk, and need no network.
 
@@ -61,6 +64,8 @@ def build_atlas(
             can be heard that were cut before).
         report: called with the fraction that is done and one line.
         output: where to (default: `report/` of the run).
+        guard: held on the folder of the atlas while it is written, as by `otoscope report`, so that
+            no other build is at work there.
 
     Raises:
         UserError: there is no such run, the folder cannot be written, or `output` holds
@@ -74,14 +79,17 @@ def build_atlas(
     settings = settings or AtlasSettings()
     folder = read_run(run, models)
     place = atlas_folder(run, output)
-    site = Site(place, settings, run)
-    made = _fill(site, folder, models, cuts, report)
-    if not site.fits:
-        # Now it is known what the rest takes; all that was made is there already.
-        site = Site(place, settings, run, site.rest)
-        again: Progress = lambda share, text: report(share, f"once more, to fit: {text}")  # noqa: E731
-        made += _fill(site, read_run(run, models), models, cuts, again)
-    return replace(site.finish(), made=made)
+    said = list(folder.notes)
+    with guard(place):
+        site = Site(place, settings, run)
+        made = _fill(site, folder, models, cuts, report)
+        if not site.fits:
+            # Now it is known what the rest takes; all that was made is there already.
+            site = Site(place, settings, run, site.rest)
+            folder.notes[:] = said
+            again: Progress = lambda share, text: report(share, f"once more, to fit: {text}")  # noqa: E731
+            made += _fill(site, folder, models, cuts, again)
+        return replace(site.finish(), made=made)
 
 
 def atlas_folder(run: Path, output: Path | None = None) -> Path:

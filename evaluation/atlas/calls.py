@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from importlib.metadata import version
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from evaluation.atlas.catalogue import Atlas
+from evaluation.patient_tables import whole_json
 
 ENVIRONMENT = "environment.json"
 MAKERS = {"": "run", "sonification": "sonify", "audiation": "audiate", "masks": "mask"}
@@ -40,7 +40,7 @@ def calls_of(atlas: Atlas) -> list[Call]:
     """
     found = []
     for place in MAKERS:
-        facts = _read(atlas, place)
+        facts = whole_json(atlas.run, f"{place}/{ENVIRONMENT}".lstrip("/"), atlas.notes, dict)
         if facts is None:
             continue
         versions = facts.get("versions")
@@ -60,16 +60,3 @@ def _older(call: Call) -> str:
         f"{name}: {what} of Otoscope {call.version}, these pages are of {version('otoscope')}; "
         f"where something is missing, call `otoscope {call.maker}` again"
     )
-
-
-def _read(atlas: Atlas, place: str) -> dict[str, Any] | None:
-    """An `environment.json`; None where there is none, or none that can be read."""
-    path = atlas.run / place / ENVIRONMENT
-    if not path.is_file():
-        return None
-    try:
-        facts = json.loads(path.read_text(encoding="utf-8", errors="replace"))
-    except (OSError, ValueError, RecursionError) as error:
-        atlas.notes.append(f"{path.relative_to(atlas.run)}: cannot be read ({error})")
-        return None
-    return facts if isinstance(facts, dict) else None

@@ -7,9 +7,17 @@ from typing import Any
 
 from evaluation.listening import REFERENCE_LAYERS
 from evaluation.metric_blocks import scored
-from evaluation.reading import Row, by_depth, distinct, metric_of, number, select, value_range
+from evaluation.reading import (
+    CONTROL,
+    Row,
+    by_depth,
+    distinct,
+    metric_of,
+    number,
+    select,
+    value_range,
+)
 
-CONTROL = "untrained"
 CHARTED = ("eer", "stoi", "pesq_wb", "pesq_nb", "wer", "state_distance")
 """Metrics with a chart of their own; the table has all."""
 

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from evaluation.atlas.layer_curves import CONTROL
-from evaluation.reading import Row, number, select
+from evaluation.reading import CONTROL, Row, number, select
 from evaluation.sonification.activity_claims import ActivityRow
 from evaluation.sonification.complexity import ComplexityRow
 from evaluation.sonification.dominance_table import DominanceRow

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from acoustics.errors import UserError
 
@@ -47,23 +48,24 @@ def written(keys: Mapping[str, str], counts: Mapping[str, int] | None = None) ->
 
 def counts(folder: Path) -> dict[str, int]:
     """What the last build said of itself; nothing where none has ended."""
-    try:
-        found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["counts"]
-        return {str(name): int(count) for name, count in found.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}
+    return _section(folder, "counts", int)
 
 
 def read(folder: Path) -> dict[str, str]:
     """What lies there of an earlier build; nothing where it is of another form."""
+    keys = _section(folder, "keys", str)
+    return {key: name for key, name in keys.items() if _KEY.fullmatch(key) and is_medium(name)}
+
+
+def _section(folder: Path, name: str, kind: type) -> dict[str, Any]:
+    """A part of the manifest; nothing where there is none, or one of another form."""
     try:
         found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         if found["form"] != FORM:
             return {}
-        keys = {str(key): str(name) for key, name in found["keys"].items()}
+        return {str(key): kind(value) for key, value in found[name].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
-    return {key: name for key, name in keys.items() if _KEY.fullmatch(key) and is_medium(name)}
 
 
 def refuse_other_files(folder: Path) -> None:

@@ -12,8 +12,7 @@ import yaml
 from evaluation.atlas.catalogue import Atlas
 from evaluation.listening import REFERENCE_LAYERS
 from evaluation.paper.finished_run import noise_ranges
-from evaluation.reading import select, spell
-from evaluation.sonification.figure_axes import CONTROL
+from evaluation.reading import CONTROL, select, spell
 
 
 def configuration(text: str) -> dict[str, Any]:

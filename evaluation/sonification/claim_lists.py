@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evaluation.paper.verdicts import OPEN, tally_text
-from evaluation.reading import Row, distinct, select
+from evaluation.reading import CONTROL, Row, distinct, select
 from evaluation.sonification.depth_trend import Claim
-from evaluation.sonification.figure_axes import CONTROL
 from evaluation.sonification.study_folder import StudyFolder
 
 TITLES = {

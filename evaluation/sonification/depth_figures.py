@@ -8,12 +8,12 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from evaluation.paper.panels import NothingToDrawError, add_legend, draw_series, empty_panel
+from evaluation.reading import CONTROL
 from evaluation.sonification.activity_claims import ActivityRow
 from evaluation.sonification.complexity import ComplexityRow
 from evaluation.sonification.dominance import DOMINATED
 from evaluation.sonification.dominance_table import DominanceRow
 from evaluation.sonification.figure_axes import (
-    CONTROL,
     INK,
     curve,
     depth_axis,

@@ -9,7 +9,6 @@ from typing import Any
 from evaluation.reading import REFERENCE_COLOUR, SPARE_COLOURS, Row, colour_of
 
 GROUP_COLOURS = {"male": "#c8501e", "female": "#0f6cb4"}
-CONTROL = "untrained"
 INK = REFERENCE_COLOUR[0]
 MOST_NAMES = 14
 

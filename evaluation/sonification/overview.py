@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from acoustics.errors import UserError
 from evaluation.bootstrap import Estimate
 from evaluation.paper.panels import NothingToDrawError, save_figure
+from evaluation.reading import CONTROL
 from evaluation.records import Row, read_rows
 from evaluation.sonification.activity_claims import ActivityRow
 from evaluation.sonification.complexity import ComplexityRow, complexity_claim
@@ -21,7 +22,6 @@ from evaluation.sonification.depth_figures import (
 from evaluation.sonification.depth_trend import Claim, hedged
 from evaluation.sonification.dominance_table import DominanceRow
 from evaluation.sonification.export import write_records
-from evaluation.sonification.figure_axes import CONTROL
 
 
 def write_overview(folder: Path, target: Path, models: Iterable[str]) -> None:

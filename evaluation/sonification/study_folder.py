@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,8 @@ import pyarrow
 import pyarrow.compute
 import pyarrow.parquet
 
-from evaluation.patient_tables import file_inside, whole_rows
-from evaluation.reading import MODEL_ORDER, Row, ordered
+from evaluation.method_folder import MethodFolder
+from evaluation.reading import MODEL_ORDER, ordered
 from evaluation.sonification.study_settings import OVERVIEW
 
 ROOT = "sonification"
@@ -27,37 +26,10 @@ PLACES = ("depth", "feature")
 """Columns of whole numbers: a row without them is of no use."""
 
 
-@dataclass(frozen=True)
-class StudyFolder:
-    """The study of one model, or the overview, in a run.
+class StudyFolder(MethodFolder):
+    """The study of one model, or the overview, in a run."""
 
-    Attributes:
-        run: the run folder.
-        name: of the model.
-        notes: where to say what cannot be read.
-    """
-
-    run: Path
-    name: str
-    notes: list[str]
-
-    @property
-    def path(self) -> Path:
-        """Where it lies."""
-        return self.run / ROOT / self.name
-
-    def rows(self, table: str, kind: type) -> list[Row]:
-        """The whole rows of a table of `write_records`, as texts; none where there is none yet.
-
-        Args:
-            table: its name.
-            kind: the dataclass of its rows.
-        """
-        return self.texts(table, [field.name for field in fields(kind)])
-
-    def texts(self, table: str, columns: Sequence[str]) -> list[Row]:
-        """The whole rows of any table, as texts; none where there is none yet."""
-        return list(whole_rows(self.run, f"{ROOT}/{self.name}/{table}.csv", self.notes, columns))
+    METHOD = ROOT
 
     def remarks(self) -> list[str]:
         """What a reader must know before the numbers, a line each."""
@@ -125,10 +97,6 @@ class StudyFolder:
             name = f"{ROOT}/{self.name}/{table}.parquet"
             self.notes.append(f"{name}: {count} incomplete row(s) were left out")
         return kept
-
-    def file(self, inside: str) -> Path | None:
-        """A file below the folder; None where there is none, or where the path climbs out."""
-        return file_inside(self.path, inside)
 
 
 def _trouble(schema: pyarrow.Schema, columns: Sequence[str]) -> str:
