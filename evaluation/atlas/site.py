@@ -205,8 +205,9 @@ class Site:
 
     def identity(self, path: Path) -> str:
         """Tells a file of the run from what else may have stood in its place."""
-        source = self._source
-        place = path.relative_to(source) if source and path.is_relative_to(source) else path
+        source, place = self._source, path.resolve()
+        if source and place.is_relative_to(source.resolve()):
+            place = place.relative_to(source.resolve())
         try:
             stat = path.stat()
         except OSError:

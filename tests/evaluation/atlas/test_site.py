@@ -136,6 +136,8 @@ def test_a_run_may_be_moved_and_its_place_is_nowhere_in_its_atlas(tmp_path: Path
         assert site.file(key, "sounds", ".flac", lambda: b"one")
         site.finish()
     assert "secret" not in (run / "report" / MANIFEST).read_text()
+    across = run / ".." / run.name  # the same run by another way
+    assert Site(across / "report", SETTINGS, across).identity(run / "a.flac") in key
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
